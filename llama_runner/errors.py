@@ -1,0 +1,96 @@
+"""Every error this package raises on purpose.
+
+    LlamaRunnerError
+    ├── ConfigError            the files on disk do not describe a runnable setup
+    ├── PortTaken              a listener's address is in use by another program
+    ├── UnknownModel           the caller named a model the catalog does not hold
+    ├── BadRequest             the caller's request cannot be understood or allowed
+    ├── CapacityError          the model cannot be placed, now or ever
+    │   ├── ModelTooLarge      it would not fit an empty machine
+    │   └── QueueFull          admission is refused; try again later
+    ├── RunnerError            a llama-server child let us down
+    │   ├── StartFailed        it exited, or stayed unready, before serving
+    │   └── RunnerLost         it exited while lent, or broke off its answer
+    └── ShuttingDown           the application no longer admits work
+
+Facades translate these into their dialect's status codes, once, in
+``facades/*/errors.py``. Anything else that escapes is a bug and is
+allowed to bring the nursery tree down.
+"""
+
+from __future__ import annotations
+
+
+class LlamaRunnerError(Exception):
+    """Base of the errors above; never raised itself."""
+
+
+class ConfigError(LlamaRunnerError):
+    """The configuration is unusable.
+
+    ``problems`` holds one line per fault, so the user can mend the file in
+    a single edit instead of one fault per restart.
+    """
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        super().__init__(f"{source}: " + "; ".join(problems))
+        self.source = source
+        self.problems = problems
+
+
+class PortTaken(LlamaRunnerError):
+    """A listener cannot have the address it was given."""
+
+
+class UnknownModel(LlamaRunnerError):
+    """The catalog holds no model of this name."""
+
+    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
+        listed = ", ".join(known) if known else "none"
+        super().__init__(f"no model is called {name!r}; the models here are: {listed}")
+        self.name = name
+        self.known = known
+
+
+class BadRequest(LlamaRunnerError):
+    """The request cannot be understood or allowed.
+
+    ``param`` names the offending field where there is one, ``code`` is a
+    machine-readable cause in OpenAI's spelling, ``status`` the HTTP status.
+    """
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, status: int = 400
+    ) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+        self.status = status
+
+
+class CapacityError(LlamaRunnerError):
+    """The model cannot be placed."""
+
+
+class ModelTooLarge(CapacityError):
+    """The model would not fit an empty machine; waiting cannot help."""
+
+
+class QueueFull(CapacityError):
+    """Too many requests wait already; trying again later can help."""
+
+
+class RunnerError(LlamaRunnerError):
+    """A llama-server child let us down."""
+
+
+class StartFailed(RunnerError):
+    """The child exited, or stayed unready, before it could serve."""
+
+
+class RunnerLost(RunnerError):
+    """The child exited while lent, or broke off its answer."""
+
+
+class ShuttingDown(LlamaRunnerError):
+    """The application no longer admits work."""

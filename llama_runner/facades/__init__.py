@@ -1,0 +1,1 @@
+"""The APIs we speak; each knows one dialect and no other facade."""

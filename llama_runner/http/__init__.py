@@ -1,0 +1,1 @@
+"""Serving HTTP inside our own nursery tree."""

@@ -1,0 +1,1 @@
+"""HTTP/1.1 and event-stream framing, sans I/O."""
