@@ -1,0 +1,268 @@
+"""The shape of app_config.json."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from llama_runner.config.forms import (
+    ByteCount,
+    Count,
+    HostText,
+    LogLevel,
+    Name,
+    OriginText,
+    PathText,
+    Port,
+    Seconds,
+    SecondsOrNone,
+    SecretText,
+)
+from llama_runner.config.setting import INTERNAL, documented
+
+# Ports that clients of LM Studio and Ollama try by themselves, and our own.
+DEFAULT_PORTS = {"lmstudio": 1234, "ollama": 11434, "dashboard": 8035}
+
+
+@frozen(kw_only=True)
+class EngineConfig:
+    """Which llama-server runs the models."""
+
+    path: PathText = field(
+        default=r"F:\llm\llama\llama-server.exe",
+        metadata=documented(
+            "The llama-server to run; when it is not on this machine, or empty, the one on PATH "
+            "is taken, else the embedded engine."
+        ),
+    )
+
+
+@frozen(kw_only=True)
+class ModelFoldersConfig:
+    """Where model files lie."""
+
+    dir: PathText = field(
+        default=r"F:\llm\llama\models",
+        metadata=documented("The folder with GGUF files, usually one subfolder a model."),
+    )
+    extra_dirs: tuple[PathText, ...] = field(
+        default=(),
+        metadata=documented("Further folders with GGUF files, searched after `models.dir`."),
+    )
+
+
+@frozen(kw_only=True)
+class ListenerConfig:
+    """Where one facade listens."""
+
+    enabled: bool = field(
+        default=True, metadata=documented("Whether this listener is opened at all.")
+    )
+    host: HostText = field(
+        default="127.0.0.1",
+        metadata=documented(
+            "The address to listen on; one beyond this machine needs an entry in "
+            "`security.api_keys`."
+        ),
+    )
+    port: Port = field(
+        metadata=documented(
+            "The port to listen on; when the default port is taken by another program the "
+            "listener is left out, any other port that is taken ends the start."
+        )
+    )
+
+
+@frozen(kw_only=True)
+class ListenersConfig:
+    """The listeners, one a facade."""
+
+    lmstudio: ListenerConfig = field(
+        default=ListenerConfig(port=DEFAULT_PORTS["lmstudio"]),
+        metadata=documented("The listener that speaks LM Studio's and OpenAI's API."),
+    )
+    ollama: ListenerConfig = field(
+        default=ListenerConfig(port=DEFAULT_PORTS["ollama"]),
+        metadata=documented("The listener that speaks Ollama's API."),
+    )
+    dashboard: ListenerConfig = field(
+        default=ListenerConfig(port=DEFAULT_PORTS["dashboard"]),
+        metadata=documented("The listener that serves the dashboard."),
+    )
+
+
+@frozen(kw_only=True)
+class SchedulingConfig:
+    """How long requests wait, and how many may."""
+
+    load_timeout: Seconds = field(
+        default=300.0,
+        metadata=documented("Seconds a model may take to load before its start counts as failed."),
+    )
+    queue_limit: Count = field(
+        default=256,
+        metadata=documented("Requests that may wait at the same time; the next one is refused."),
+    )
+    queue_timeout: Seconds = field(
+        default=600.0,
+        metadata=documented("Seconds a request may wait for its model before it is refused."),
+    )
+
+
+@frozen(kw_only=True)
+class RelayConfig:
+    """How answers are carried back."""
+
+    heartbeat_after: Seconds = field(
+        default=1.0,
+        metadata=documented(
+            "Seconds without a first byte after which a streaming client gets a heartbeat."
+        ),
+    )
+    heartbeat_every: Seconds = field(
+        default=5.0,
+        metadata=documented("Seconds between two heartbeats while the client still waits."),
+    )
+    cancel_bound: Seconds = field(
+        default=30.0,
+        metadata=documented(
+            "Seconds a slot may stay busy after its client has left before that is reported."
+        ),
+    )
+
+
+@frozen(kw_only=True)
+class ApiKey:
+    """A key that lets a client in, under a name to tell it by."""
+
+    name: Name = field(metadata=documented("What the key is called in logs; never secret."))
+    key: SecretText = field(
+        repr=False,
+        metadata=documented("The key itself, sent by clients as `Authorization: Bearer …`."),
+    )
+
+
+@frozen(kw_only=True)
+class SecurityConfig:
+    """Who may talk to us."""
+
+    api_keys: tuple[ApiKey, ...] = field(
+        default=(),
+        metadata=documented("Keys of which a client must send one; with none, no key is asked."),
+    )
+    allowed_hosts: tuple[HostText, ...] = field(
+        default=(),
+        metadata=documented("Names in a request's Host header to accept besides loopback ones."),
+    )
+    allowed_origins: tuple[OriginText, ...] = field(
+        default=(),
+        metadata=documented("Origins of web pages that may call us from a browser."),
+    )
+
+
+@frozen(kw_only=True)
+class LimitsConfig:
+    """What one client may cost, for each listener."""
+
+    max_head_bytes: ByteCount = field(
+        default=65_536, metadata=documented("Bytes a request's line and headers may have.")
+    )
+    head_timeout: Seconds = field(
+        default=10.0,
+        metadata=documented("Seconds a client may take to send a request's line and headers."),
+    )
+    max_body_bytes: ByteCount = field(
+        default=268_435_456,
+        metadata=documented("Bytes a request's body may have; images travel in it."),
+    )
+    min_body_rate: Count = field(
+        default=1024,
+        metadata=documented("Bytes a second that a client must at least send of a body."),
+    )
+    idle_timeout: Seconds = field(
+        default=75.0,
+        metadata=documented("Seconds a connection may stay open between two requests."),
+    )
+    write_timeout: Seconds = field(
+        default=30.0,
+        metadata=documented("Seconds a client may leave an answer unread before it is cut off."),
+    )
+    max_connections: Count = field(
+        default=4096,
+        metadata=documented("Connections that each listener holds at the same time."),
+    )
+    lookahead_bytes: ByteCount = field(
+        default=262_144,
+        metadata=documented("Bytes read ahead from a client while its answer still runs."),
+    )
+
+
+@frozen(kw_only=True)
+class ShutdownConfig:
+    """How the program ends."""
+
+    grace: SecondsOrNone = field(
+        default=3.0,
+        metadata=documented("Seconds that running answers may still take once a stop was asked."),
+    )
+
+
+@frozen(kw_only=True)
+class LoggingConfig:
+    """What is written to the log files."""
+
+    level: LogLevel = field(
+        default="INFO", metadata=documented("The least serious messages that are still logged.")
+    )
+    max_file_bytes: ByteCount = field(
+        default=10_485_760,
+        metadata=documented("Bytes a log file may have before the next one is begun."),
+    )
+    max_files: Count = field(
+        default=10, metadata=documented("Log files that are kept; the oldest go first.")
+    )
+
+
+@frozen(kw_only=True)
+class AppConfig:
+    """app_config.json, whole and valid."""
+
+    engine: EngineConfig = field(
+        default=EngineConfig(), metadata=documented("Which llama-server runs the models.")
+    )
+    models: ModelFoldersConfig = field(
+        default=ModelFoldersConfig(), metadata=documented("Where model files lie.")
+    )
+    listeners: ListenersConfig = field(
+        default=ListenersConfig(), metadata=documented("The listeners, one a facade.")
+    )
+    scheduling: SchedulingConfig = field(
+        default=SchedulingConfig(),
+        metadata=documented("How long requests wait, and how many may."),
+    )
+    relay: RelayConfig = field(
+        default=RelayConfig(), metadata=documented("How answers are carried back.")
+    )
+    security: SecurityConfig = field(
+        default=SecurityConfig(), metadata=documented("Who may talk to us.")
+    )
+    limits: LimitsConfig = field(
+        default=LimitsConfig(),
+        metadata=documented("What one client may cost, for each listener."),
+    )
+    shutdown: ShutdownConfig = field(
+        default=ShutdownConfig(), metadata=documented("How the program ends.")
+    )
+    logging: LoggingConfig = field(
+        default=LoggingConfig(), metadata=documented("What is written to the log files.")
+    )
+    # What the command line gave: "engine", "models_dir", "lmstudio", "ollama", "dashboard".
+    given: frozenset[str] = field(default=frozenset(), metadata=INTERNAL)
+
+    def insists_on_port(self, listener: str) -> bool:
+        """Tell whether this listener must have its port, or the start ends.
+
+        A default port that is taken is normal (a running Ollama); one that
+        somebody chose is not.
+        """
+        wanted: ListenerConfig = getattr(self.listeners, listener)
+        return listener in self.given or wanted.port != DEFAULT_PORTS[listener]

@@ -1,0 +1,134 @@
+"""The shape of models_config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from attrs import evolve, field, frozen
+
+from llama_runner.config.constraint import Text
+from llama_runner.config.engine_flags import OWNED_FLAGS, EngineArgument, EngineFlag
+from llama_runner.config.forms import JsonValue, Name, PathText
+from llama_runner.config.setting import documented
+
+__all__ = [
+    "OWNED_FLAGS",
+    "OWNED_REQUEST_FIELDS",
+    "ModelConfig",
+    "ModelDefaults",
+    "ModelsConfig",
+]
+
+# What a request is about comes from the client, how it is carried from the relay.
+OWNED_REQUEST_FIELDS = frozenset(
+    {"input", "messages", "model", "prompt", "return_progress", "stream"}
+)
+
+_FIELD_NAME = Text("the name of a request field", r"[^\u0000-\u0020]+")
+
+
+@frozen
+class RequestFieldName:
+    """A field of a request body that may have a default."""
+
+    expected: str = field(default=_FIELD_NAME.expected, init=False)
+    secret: bool = field(default=False, init=False)
+
+    def objection(self, value: Any) -> str | None:
+        """Refuse what is no name and fields that only a client or the relay may set."""
+        if value in OWNED_REQUEST_FIELDS:
+            return "this request field cannot have a default; take it out"
+        return _FIELD_NAME.objection(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the pattern and the names that are refused."""
+        return {
+            "pattern": _FIELD_NAME.anchored,
+            "not": {"enum": sorted(OWNED_REQUEST_FIELDS)},
+        }
+
+
+RequestField = Annotated[str, RequestFieldName()]
+
+_PARAMETERS = documented(
+    "llama-server's own long flags without dashes, such as `ctx-size` or `parallel`; `true` passes "
+    "the flag alone, `false` leaves it out. Flags that the program itself sets are refused."
+)
+_REQUEST_DEFAULTS = documented(
+    "Fields such as `temperature` that are added to a request which does not have them."
+)
+
+
+@frozen(kw_only=True)
+class ModelDefaults:
+    """What holds for every model that does not say otherwise."""
+
+    parameters: Mapping[EngineFlag, EngineArgument] = field(factory=dict, metadata=_PARAMETERS)
+    request_defaults: Mapping[RequestField, JsonValue] = field(
+        factory=dict, metadata=_REQUEST_DEFAULTS
+    )
+
+
+@frozen(kw_only=True)
+class ModelConfig:
+    """How one model is found, named and launched."""
+
+    path: PathText | None = field(
+        default=None,
+        metadata=documented(
+            "The model's GGUF file, the first one of several parts; null for a model that is "
+            "found in the models folders."
+        ),
+    )
+    aliases: tuple[Name, ...] = field(
+        default=(), metadata=documented("Further names by which clients may ask for the model.")
+    )
+    mmproj: PathText | None = field(
+        default=None,
+        metadata=documented(
+            "The model's multimodal projector; null takes the one found beside the model, an "
+            "empty text takes none."
+        ),
+    )
+    parameters: Mapping[EngineFlag, EngineArgument] = field(factory=dict, metadata=_PARAMETERS)
+    request_defaults: Mapping[RequestField, JsonValue] = field(
+        factory=dict, metadata=_REQUEST_DEFAULTS
+    )
+    hidden: bool = field(
+        default=False,
+        metadata=documented("Whether the model is left out of lists; it is served all the same."),
+    )
+
+    def over(self, defaults: ModelDefaults) -> ModelConfig:
+        """Return this configuration with the defaults filled in underneath."""
+        return evolve(
+            self,
+            parameters={**defaults.parameters, **self.parameters},
+            request_defaults={**defaults.request_defaults, **self.request_defaults},
+        )
+
+
+@frozen(kw_only=True)
+class ModelsConfig:
+    """models_config.json, whole and valid."""
+
+    default_model: Name | None = field(
+        default=None,
+        metadata=documented("The model that serves requests which name none."),
+    )
+    defaults: ModelDefaults = field(
+        factory=ModelDefaults,
+        metadata=documented("What holds for every model that does not say otherwise."),
+    )
+    models: Mapping[Name, ModelConfig] = field(
+        factory=dict,
+        metadata=documented(
+            "Models by key. Models found in the models folders need no entry; with one they take "
+            "what it says."
+        ),
+    )
+
+    def merged(self, key: str) -> ModelConfig:
+        """Return what holds for a model: its entry, if any, over the defaults."""
+        return self.models.get(key, ModelConfig()).over(self.defaults)
