@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from secrets import token_urlsafe
 
 from llama_runner.catalog.card import ModelCard, ModelKind
+from llama_runner.config.models import ModelConfig
 from llama_runner.errors import StartFailed
 from llama_runner.runner.engine import Engine, EngineKind
 from llama_runner.runner.environment import child_environment
@@ -30,6 +30,7 @@ UNTOLD_CONTEXT = 4096
 # A client that leaves during prefill is noticed between two batches, so a
 # batch bounds that wait. Below 128 tokens a CPU loses speed, above it gains none.
 DEFAULT_BATCH = 128
+LARGEST_DEFAULT_MICRO_BATCH = 512
 
 # Windows takes 32,767 characters; the same setup must not fail only there.
 LONGEST_COMMAND_LINE = 32_000
@@ -39,26 +40,24 @@ def build_command(
     engine: Engine,
     key: str,
     card: ModelCard,
-    parameters: Mapping[str, Scalar],
+    config: ModelConfig,
     *,
     port: int,
-    mmproj: Path | None = None,
 ) -> tuple[str, ...]:
     """Return the argv that serves this model on this port.
-
-    ``parameters`` are llama-server's own long names without dashes.
 
     Raises:
         StartFailed: the parameters cannot be passed to this engine.
     """
-    chosen = canonical(parameters)
+    chosen = canonical(config.parameters)
     if engine.kind is EngineKind.EMBEDDED:
         _refuse_unknown(chosen)
-    projector = mmproj or card.mmproj
+    # Nothing said takes the one found beside the model, an empty text none.
+    projector = card.mmproj if config.mmproj is None else config.mmproj
     command = (
         *engine.command,
         *("--model", str(card.path)),
-        *(("--mmproj", str(projector)) if projector is not None else ()),
+        *(("--mmproj", str(projector)) if projector else ()),
         # The engine splits this value at commas into several names.
         *("--alias", key.replace(",", "_")),
         *("--host", HOST, "--port", str(port)),
@@ -73,11 +72,10 @@ def build_launch(
     engine: Engine,
     key: str,
     card: ModelCard,
-    parameters: Mapping[str, Scalar],
+    config: ModelConfig,
     *,
     port: int,
     inherited: Mapping[str, str],
-    mmproj: Path | None = None,
     ready_within: float = 300.0,
 ) -> Launch:
     """Return everything needed to start this model, with an API key of its own.
@@ -87,12 +85,14 @@ def build_launch(
     Raises:
         StartFailed: the parameters cannot be passed to this engine.
     """
-    asked = settings(card, canonical(parameters))
+    asked = settings(card, canonical(config.parameters))
     api_key = token_urlsafe(32)
     return Launch(
-        command=build_command(engine, key, card, parameters, port=port, mmproj=mmproj),
-        environment=child_environment(inherited, api_key=api_key, platform=sys.platform)
-        | engine.environment,
+        command=build_command(engine, key, card, config, port=port),
+        environment={
+            **child_environment(inherited, api_key=api_key, platform=sys.platform),
+            **engine.environment,
+        },
         host=HOST,
         port=port,
         api_key=api_key,
@@ -114,7 +114,6 @@ def settings(card: ModelCard, chosen: Mapping[str, Scalar]) -> dict[str, Scalar]
         # The engine's prompt cache in RAM can hand one conversation's content
         # to another, so it stays off until a build without that fault is known.
         "cache-ram": 0,
-        "cache-idle-slots": False,
         # Arguments would be adjusted behind our back to the memory that is free.
         "fit": False,
         "context-shift": False,
@@ -141,8 +140,7 @@ def _batches(card: ModelCard, chosen: Mapping[str, Scalar], context: int) -> dic
         whole = context or UNTOLD_CONTEXT
         return {"batch-size": whole, "ubatch-size": whole}
     batch = _whole("batch-size", chosen.get("batch-size", DEFAULT_BATCH), least=1)
-    # The smaller of the two is what the engine computes at once.
-    return {"batch-size": batch, "ubatch-size": batch}
+    return {"batch-size": batch, "ubatch-size": min(batch, LARGEST_DEFAULT_MICRO_BATCH)}
 
 
 def _pools(card: ModelCard, chosen: Mapping[str, Scalar]) -> bool:

@@ -11,7 +11,6 @@ ON_OFF = frozenset({"fit", "flash-attn", "log-colors", "reasoning"})
 # Flags that have a --no- form; any other that is false is left out.
 NEGATABLE = frozenset(
     {
-        "cache-idle-slots",
         "cache-prompt",
         "cont-batching",
         "context-shift",
@@ -50,7 +49,6 @@ POOLING = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}
 ADJUSTABLE = frozenset(
     {
         "batch-size",
-        "cache-idle-slots",
         "cache-ram",
         "context-shift",
         "ctx-size",
@@ -64,7 +62,17 @@ ADJUSTABLE = frozenset(
         "ubatch-size",
     }
 )
-FIXED = ("--no-ui", "--offline", "--no-agent", "--slots", "--sse-ping-interval", "-1")
+FIXED = (
+    "--no-ui",
+    "--offline",
+    "--no-agent",
+    "--slots",
+    # Idle slots would be moved out and their prompts forgotten.
+    "--no-cache-idle-slots",
+    # The relay keeps clients connected by itself.
+    "--sse-ping-interval",
+    "-1",
+)
 OURS = frozenset({"--model", "--mmproj", "--alias", "--host", "--port", *FIXED[:-1]})
 
 # The further parameters that the embedded engine takes; any other needs a llama-server.
