@@ -37,13 +37,20 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    text = json.dumps(value, ensure_ascii=False)
+    # default: a value that is no JSON at all is still to be named in its refusal.
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def mismatch(expected: str, value: Any, *, secret: bool = False) -> str:
     """Say what was expected and what was got."""
-    return f"expected {expected}, got {'something else' if secret else shown(value)}"
+    return f"expected {expected}, got {_kind(value) if secret else shown(value)}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return f"a string of length {len(value)}"
+    return "a number" if is_number(value) else shown(value)
 
 
 def is_whole(value: Any) -> bool:

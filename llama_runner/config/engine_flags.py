@@ -13,14 +13,14 @@ from llama_runner.config.constraint import Text, is_number, mismatch
 # who may use it), that would open the machine to a prompt (tools), that would
 # fetch from the network, or that print something and exit.
 OWNED_FLAGS = frozenset("""
-    agent alias api-key api-key-file api-prefix cache-idle-slots cache-list completion-bash
-    cors-credentials cors-headers cors-methods cors-origins docker-repo help hf-file hf-file-v
-    hf-repo hf-repo-draft hf-repo-v hf-token host list-devices log-colors log-disable log-file
-    log-jsonl mcp-servers-config mcp-servers-json media-path mmproj mmproj-auto mmproj-url model
-    model-url models-autoload models-dir models-max models-preset no-agent no-cache-idle-slots
-    no-cors-credentials no-log-jsonl no-mmproj no-mmproj-auto no-models-autoload no-slots no-ui
-    no-ui-mcp-proxy no-webui no-webui-mcp-proxy offline path port props reuse-port
-    sleep-idle-seconds slot-save-path slots spec-draft-hf ssl-cert-file ssl-key-file tools
+    agent alias api-key api-key-file api-prefix cache-list completion-bash cors-credentials
+    cors-headers cors-methods cors-origins docker-repo help hf-file hf-file-v hf-repo
+    hf-repo-draft hf-repo-v hf-token host list-devices log-colors log-disable log-file log-jsonl
+    mcp-servers-config mcp-servers-json media-path mmproj mmproj-auto mmproj-url model model-url
+    models-autoload models-dir models-max models-preset no-agent no-cors-credentials
+    no-log-jsonl no-mmproj no-mmproj-auto no-models-autoload no-slots no-ui no-ui-mcp-proxy
+    no-webui no-webui-mcp-proxy offline path port props reuse-port sleep-idle-seconds
+    slot-save-path slots spec-draft-hf sse-ping-interval ssl-cert-file ssl-key-file tools
     tools-runtime ui ui-config ui-config-file ui-mcp-proxy usage version webui webui-config
     webui-config-file webui-mcp-proxy
     """.split())

@@ -53,7 +53,7 @@ RequestField = Annotated[str, RequestFieldName()]
 
 _PARAMETERS = documented(
     "llama-server's own long flags without dashes, such as `ctx-size` or `parallel`; `true` passes "
-    "the flag alone, `false` leaves it out. Flags that the program itself sets are refused."
+    "a flag alone, `false` its `--no-` form or nothing. Flags that the program sets are refused."
 )
 _REQUEST_DEFAULTS = documented(
     "Fields such as `temperature` that are added to a request which does not have them."

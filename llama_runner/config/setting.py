@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -38,7 +37,6 @@ class Setting:
         return self.default is NOTHING
 
 
-@functools.cache
 def settings_of(cls: type[Any]) -> Mapping[str, Setting]:
     """Return the settings of a configuration class by name, in their order."""
     types = get_type_hints(cls, include_extras=True)
