@@ -255,7 +255,7 @@ class AppConfig:
     logging: LoggingConfig = field(
         default=LoggingConfig(), metadata=documented("What is written to the log files.")
     )
-    # What the command line gave: "engine", "models_dir", "lmstudio", "ollama", "dashboard".
+    # What the command line gave: "models_dir", or the port of "lmstudio", "ollama", "dashboard".
     given: frozenset[str] = field(default=frozenset(), metadata=INTERNAL)
 
     def insists_on_port(self, listener: str) -> bool:

@@ -33,13 +33,11 @@ Name = Annotated[
         r"[^\u0000-\u0020](?:[^\u0000-\u001f]*[^\u0000-\u0020])?",
     ),
 ]
-HostText = Annotated[
-    str,
-    Text(
-        "a host name or an IP address, without scheme and port",
-        r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
-    ),
-]
+HOST = Text(
+    "a host name or an IP address, without scheme and port",
+    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
+)
+HostText = Annotated[str, HOST]
 OriginText = Annotated[
     str,
     Text(

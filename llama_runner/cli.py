@@ -1,0 +1,262 @@
+"""The command line: one table of commands and options, and argv → ``Options``.
+
+The table feeds the argument parser and the tables of docs/USAGE.md, so a
+flag exists in both or in neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NoReturn
+
+from attrs import evolve, field, frozen
+
+import llama_runner
+from llama_runner.config.app import DEFAULT_PORTS
+from llama_runner.config.forms import HOST
+from llama_runner.config.options import OFF, Options, PortChoice, apply_options
+
+__all__ = [
+    "COMMANDS",
+    "ENGINE_VARIABLE",
+    "OFF",
+    "OPTIONS",
+    "Command",
+    "ExitCode",
+    "Option",
+    "Options",
+    "apply_options",
+    "build_parser",
+    "options_of",
+    "parse",
+]
+
+ENGINE_VARIABLE = "LLAMA_RUNNER_ENGINE"
+
+
+class ExitCode(IntEnum):
+    """What the program's end tells the shell."""
+
+    NORMAL = 0
+    BUG = 1
+    CONFIGURATION = 2
+    PORT = 3
+
+
+@frozen
+class Command:
+    """One thing the program can be told to do, and the options that bear on it.
+
+    Every command takes every option, so that one set of arguments serves
+    start, status and stop alike; its help shows those that matter to it.
+    """
+
+    name: str
+    summary: str
+    options: tuple[str, ...] = ()
+
+
+@frozen
+class Option:
+    """One flag, with what stands behind it and how that is read."""
+
+    flag: str
+    metavar: str
+    summary: str
+    read: Callable[[str], Any] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The field of ``Options`` that holds it."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+def _path(text: str) -> Path:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected a path, got {text!r}")
+    return Path(text).expanduser()
+
+
+def _engine(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected a path, a program or embedded, got {text!r}")
+    return text
+
+
+def _host(text: str) -> str:
+    if HOST.objection(text):
+        raise argparse.ArgumentTypeError(f"expected {HOST.expected}, got {text!r}")
+    return text
+
+
+def _port(text: str) -> PortChoice:
+    if text.lower() == OFF:
+        return OFF
+    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected an integer from 0 to 65535, or off, got {text!r}")
+
+
+def _port_option(listener: str, speaks: str) -> Option:
+    port = DEFAULT_PORTS[listener]
+    summary = (
+        f"port of the {speaks} listener (default {port}); 0 picks a free one, off leaves it out"
+    )
+    return Option(f"--{listener}-port", "PORT", summary, _port)
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "--config-dir",
+        "DIR",
+        "folder with app_config.json and models_config.json (default: config, beside main.py)",
+        _path,
+    ),
+    Option("--models-dir", "DIR", "folder with GGUF files, in place of models.dir", _path),
+    Option(
+        "--engine",
+        "PATH",
+        "llama-server to run, or the word embedded, in place of engine.path; the environment "
+        f"variable {ENGINE_VARIABLE} does the same",
+        _engine,
+    ),
+    Option("--host", "ADDRESS", "address that every listener listens on", _host),
+    _port_option("lmstudio", "LM Studio and OpenAI"),
+    _port_option("ollama", "Ollama"),
+    _port_option("dashboard", "dashboard"),
+    Option("--state-dir", "DIR", "folder for what is remembered between two starts", _path),
+    Option(
+        "--ready-file",
+        "PATH",
+        "JSON file with process id and addresses, written once every listener serves",
+        _path,
+    ),
+    Option("--json", "", "print JSON for programs in place of text for people"),
+)
+
+_CONFIGURING = (
+    *("config_dir", "models_dir", "engine", "host"),
+    *("lmstudio_port", "ollama_port", "dashboard_port", "state_dir"),
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start", "serve until told to stop", (*_CONFIGURING, "ready_file", "json")),
+    Command("stop", "stop the program that serves", ("state_dir", "json")),
+    Command(
+        "status", "show what serves, where, and which models are loaded", ("state_dir", "json")
+    ),
+    Command(
+        "models",
+        "list the models that are found, and the files passed over with the reason",
+        ("config_dir", "models_dir", "state_dir", "json"),
+    ),
+    Command(
+        "validate",
+        "check configuration, engine and models without serving",
+        (*_CONFIGURING, "json"),
+    ),
+    Command("test", "run the test suite", ("engine",)),
+)
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Options:
+    """Return what the arguments (without the program's name) ask for.
+
+    A mistake is told on stderr and ends the program with code 2.
+    """
+    environ = os.environ if environ is None else environ
+    parser = build_parser()
+    if not argv:
+        parser.print_help(sys.stderr)
+        raise SystemExit(ExitCode.CONFIGURATION)
+    _refuse_other_commands(parser, argv[0])
+    given, unknown = parser.parse_known_args(list(argv))
+    if unknown:
+        _refuse_unknown(parser, given.command, unknown[0])
+    options = Options(**vars(given))
+    if options.engine is None:
+        options = evolve(options, engine=environ.get(ENGINE_VARIABLE, "").strip() or None)
+    return options
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names what was meant where argparse only says what was wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell the mistake and where help is; exit with code 2."""
+        message = message.removeprefix("argument ")
+        self.exit(ExitCode.CONFIGURATION, f"{self.prog}: {message}\nHelp: {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser that the table describes."""
+    parser = _Parser(
+        prog="main.py",
+        description="Serve local GGUF models behind the LM Studio and Ollama APIs.",
+        epilog="main.py COMMAND --help shows the options of a command.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"LlamaRunner Pro {llama_runner.__version__}"
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, title="commands"
+    )
+    for command in COMMANDS:
+        described = commands.add_parser(
+            command.name,
+            help=command.summary,
+            description=_sentence(command.summary),
+            allow_abbrev=False,
+        )
+        for option in OPTIONS:
+            _add_option(described, option, shown=option.name in command.options)
+    return parser
+
+
+def options_of(command: Command) -> tuple[Option, ...]:
+    """Return the options of a command, in the order of the table."""
+    return tuple(option for option in OPTIONS if option.name in command.options)
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Option, *, shown: bool) -> None:
+    summary = option.summary if shown else argparse.SUPPRESS
+    if option.read is None:
+        parser.add_argument(option.flag, action="store_true", help=summary)
+    else:
+        parser.add_argument(
+            option.flag, type=option.read, metavar=option.metavar, help=summary, default=None
+        )
+
+
+def _refuse_other_commands(parser: argparse.ArgumentParser, word: str) -> None:
+    names = [command.name for command in COMMANDS]
+    if word in (*names, "-h", "--help", "--version"):
+        return
+    if word.startswith("-"):
+        parser.error(f"expected a command first, such as start, got {word}")
+    parser.error(f"expected a command, got {word!r}{_meant(word, names)}")
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, command: str, word: str) -> NoReturn:
+    flag = word.partition("=")[0]
+    if not flag.startswith("-"):
+        parser.error(f"expected only options after {command}, got {word!r}")
+    parser.error(f"{flag} is not an option{_meant(flag, [option.flag for option in OPTIONS])}")
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return "; there are " + ", ".join(known)
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + "."
