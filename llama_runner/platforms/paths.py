@@ -9,12 +9,12 @@ import platformdirs
 APPLICATION = "llamarunner-pro"
 
 
-def state_folder(override: str | None = None) -> Path:
+def state_folder(override: Path | None = None) -> Path:
     """Return the folder for what we learn and fetch; it may not exist yet.
 
     Outside the checkout, so that a clone stays clean and an update loses
     nothing.
     """
-    if override:
-        return Path(override).expanduser().absolute()
+    if override is not None:
+        return override.expanduser().absolute()
     return platformdirs.user_state_path(APPLICATION, appauthor=False)

@@ -151,7 +151,7 @@ def _pools(card: ModelCard, chosen: Mapping[str, Scalar]) -> bool:
 def _purpose(card: ModelCard) -> dict[str, Scalar]:
     match card.kind:
         case ModelKind.EMBEDDING:
-            pooling = POOLING.get(card.pooling) if card.pooling is not None else None
+            pooling = POOLING.get(card.pooling or 0)
             return {"embedding": True, **({"pooling": pooling} if pooling else {})}
         case ModelKind.RERANK:
             return {"rerank": True}

@@ -42,8 +42,9 @@ SYNONYMS = {
     "temperature": "temp",
     "typical-p": "typical",
 }
-# The engine's word for each pooling type, by the number in the model's header.
-POOLING = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}
+# The engine's word for each pooling type that makes one vector of an input, by
+# the number in the model's header.
+POOLING = {1: "mean", 2: "cls", 3: "last"}
 
 # What we pass by our own decision, beside what belongs to us.
 ADJUSTABLE = frozenset(

@@ -1,0 +1,48 @@
+"""``main.py test``: formatting, lint, types, layers, then every test.
+
+Standard library only, so that it can say which tool is missing. Arguments
+go to pytest, which then runs alone: ``main.py test -k eviction``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).resolve().parent.parent
+# import-linter has no __main__.
+LAYERS = "from importlinter.cli import lint_imports_command as check; check()"
+CHECKS: dict[str, tuple[str, ...]] = {
+    "formatting (black)": ("-m", "black", "--check", "--quiet", "."),
+    "lint (flake8)": ("-m", "flake8"),
+    "types for Linux (mypy)": ("-m", "mypy", "--platform", "linux"),
+    "types for Windows (mypy)": ("-m", "mypy", "--platform", "win32"),
+    "layers (import-linter)": ("-c", LAYERS),
+    "tests (pytest)": ("-m", "pytest"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the steps, all of them even if one fails, and say how each went."""
+    os.chdir(ROOT)
+    steps = {"tests (pytest)": ("-m", "pytest", *arguments)} if arguments else CHECKS
+    results = [(name, *timed(name, step)) for name, step in steps.items()]
+    print()
+    for name, code, seconds in results:
+        print(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:6.1f} s  {name}")
+    return int(any(code for _, code, _ in results))
+
+
+def timed(name: str, step: tuple[str, ...]) -> tuple[int, float]:
+    """Run this interpreter with these arguments; return its exit code and how long it took."""
+    print(f"\n== {name}", flush=True)
+    start = monotonic()
+    code = subprocess.run([sys.executable, *step], check=False).returncode
+    return code, monotonic() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
