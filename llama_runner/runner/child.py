@@ -68,6 +68,11 @@ class Child(Protocol):
         """The way to ask it something."""
         ...
 
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, once it is known."""
+        ...
+
     def served(self) -> None:
         """Note that it has been ready, which decides how it is stopped.
 

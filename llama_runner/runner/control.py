@@ -1,0 +1,97 @@
+"""One child's control plane over HTTP: health, settings, slots."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
+import orjson
+from attrs import frozen
+
+from llama_runner.errors import RunnerLost
+from llama_runner.runner.child import Slot
+from llama_runner.runner.launch import Launch
+
+# The child answers these between two batches, and a batch can take seconds.
+ANSWER_WITHIN = 10.0
+PROBE_WITHIN = 2.0
+_NO_KEY = {"Authorization": "Bearer -"}
+
+
+@frozen
+class HttpControl:
+    """The Control protocol over the child's own HTTP API."""
+
+    _client: httpx.AsyncClient
+
+    async def health(self) -> bool:
+        """Report whether it would serve a request now."""
+        return await self._status("/health") == httpx.codes.OK
+
+    async def is_ours(self) -> bool:
+        """Report whether it is our child that answers at this port, and no other program.
+
+        Only ours knows the key of this launch, and only one with a key refuses another.
+        """
+        stranger = await self._status("/props", _NO_KEY)
+        return (
+            stranger == httpx.codes.UNAUTHORIZED and await self._status("/props") == httpx.codes.OK
+        )
+
+    async def props(self) -> Mapping[str, object]:
+        """Return what it says of its settings; raise RunnerLost if it does not answer."""
+        answer = await self._get("/props")
+        if not isinstance(answer, dict):
+            raise RunnerLost("llama-server's /props is not an object")
+        return answer
+
+    async def slots(self) -> tuple[Slot, ...]:
+        """Return its slots; raise RunnerLost if it does not answer."""
+        answer = await self._get("/slots")
+        if not isinstance(answer, list):
+            raise RunnerLost("llama-server's /slots is not a list")
+        return tuple(_slot(item) for item in answer)
+
+    async def _status(self, path: str, headers: Mapping[str, str] | None = None) -> int | None:
+        try:
+            response = await self._client.get(path, headers=headers, timeout=PROBE_WITHIN)
+        except httpx.HTTPError:
+            return None
+        return response.status_code
+
+    async def _get(self, path: str) -> object:
+        try:
+            response = await self._client.get(path)
+            response.raise_for_status()
+            answer: object = orjson.loads(response.content)
+        except httpx.HTTPError as error:
+            raise RunnerLost(f"llama-server does not answer {path}: {error!r}") from error
+        except orjson.JSONDecodeError as error:
+            raise RunnerLost(f"llama-server's {path} is not JSON") from error
+        return answer
+
+
+def _slot(item: object) -> Slot:
+    match item:
+        case {"id": int() as number, "is_processing": bool() as busy}:
+            return Slot(number, busy)
+        case _:
+            raise RunnerLost("llama-server's /slots has another form than we know")
+
+
+@asynccontextmanager
+async def open_control(launch: Launch) -> AsyncIterator[HttpControl]:
+    """Talk to the child of this launch while the block lasts."""
+    async with httpx.AsyncClient(
+        base_url=launch.endpoint,
+        headers={"Authorization": f"Bearer {launch.api_key}"},
+        timeout=ANSWER_WITHIN,
+        # A connection that stays open would hold up the child's exit, and a
+        # proxy named in our environment is no way to a neighbour on loopback.
+        limits=httpx.Limits(max_connections=16, max_keepalive_connections=0),
+        trust_env=False,
+        verify=False,
+        follow_redirects=False,
+    ) as client:
+        yield HttpControl(client)
