@@ -83,9 +83,14 @@ class SSEDecoder:
     def _read(self, block: bytes) -> ServerSentEvent | None:
         if len(block) > self._max_event_bytes:
             self._check(block)
-        if block.startswith(b"data: ") and b"\n" not in block:
-            return ServerSentEvent(block[6:])
-        return _read_lines(block.split(b"\n"))
+        return read_event(block)
+
+
+def read_event(block: bytes) -> ServerSentEvent | None:
+    """Return the event in the lines before a blank one, if they are more than comments."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return ServerSentEvent(block[6:])
+    return _read_lines(block.split(b"\n"))
 
 
 def _read_lines(lines: list[bytes]) -> ServerSentEvent | None:

@@ -1,0 +1,88 @@
+"""Takes the engine's progress events out of a stream that is passed on (sans I/O)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from attrs import define, field
+
+from llama_runner.relay.dialect import Waiting
+from llama_runner.wire.sse import read_event
+
+_blank_line = re.compile(rb"\r?\n\r?\n").search
+_LONGEST_BLANK_LINE = 4
+_KEY = b'"prompt_progress"'
+# No event before the first tokens is this long: whatever it is, it is not for us.
+_LONGEST_EVENT = 1024 * 1024
+
+
+@define(eq=False)
+class ProgressFilter:
+    """Hands on whole events, without progress, until all of ``choices`` have begun.
+
+    Then it is ``done``, and bytes are better passed on without it. We ask the
+    engine for progress so that it notices a client that leaves during prefill;
+    a client that asked for it too says ``keep``. It comes before a choice's
+    first token only, but one choice may wait while another is being told.
+    """
+
+    _choices: int
+    _keep: bool = field(kw_only=True)
+    done: bool = field(default=False, init=False)
+    waiting: Waiting = field(factory=Waiting, init=False)
+    """How far the prompt that was told of last has been read."""
+
+    _held: bytes = field(default=b"", init=False)
+    _begun: set[int] = field(factory=set, init=False)
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what of ``data``, and of what was held, the client is to see now."""
+        if self.done:
+            return data
+        searched = max(0, len(self._held) - _LONGEST_BLANK_LINE + 1)
+        data = self._held + data
+        passed: list[bytes] = []
+        start = 0
+        while not self.done and (end := _blank_line(data, max(start, searched))):
+            if self._passes(data[start : end.start()]):
+                passed.append(data[start : end.end()])
+            start = end.end()
+        if self.done or len(data) - start > _LONGEST_EVENT:
+            self.done, self._held = True, b""
+            passed.append(data[start:])
+        else:
+            self._held = data[start:]
+        return b"".join(passed)
+
+    def _passes(self, block: bytes) -> bool:
+        event = read_event(block.replace(b"\r\n", b"\n"))
+        if event is None:
+            return True
+        if event.data == b"null":
+            return False
+        try:
+            chunk = orjson.loads(event.data)
+        except orjson.JSONDecodeError:
+            return True
+        if not isinstance(chunk, dict):
+            return True
+        if _KEY in event.data and isinstance(progress := chunk.get("prompt_progress"), dict):
+            self.waiting = _waiting(progress)
+            return self._keep
+        self._note(chunk.get("choices"))
+        return True
+
+    def _note(self, choices: Any) -> None:
+        for choice in choices if isinstance(choices, list) else []:
+            if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
+                self._begun.add(index)
+        self.done = len(self._begun) >= self._choices
+
+
+def _waiting(progress: dict[str, Any]) -> Waiting:
+    processed, total = progress.get("processed"), progress.get("total")
+    if not (isinstance(processed, int) and isinstance(total, int)):
+        return Waiting()
+    return Waiting(processed=processed, total=total)

@@ -1,0 +1,85 @@
+"""Token accounting from what the engine says at the end of its answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from llama_runner.events.usage import Usage
+
+# Longer than what the engine writes there by far.
+_LONGEST = 4096
+_AGES = 1e12
+
+_read_value = json.JSONDecoder().raw_decode
+
+
+def usage_of_answer(body: bytes) -> Usage | None:
+    """Return what a JSON answer says it took, if it does."""
+    # Embeddings say it before their numbers, everything else at its end.
+    return usage_of_tail(body[-_LONGEST:]) or usage_of_tail(body[:_LONGEST])
+
+
+def usage_of_tail(tail: bytes) -> Usage | None:
+    """Return what the last bytes of a stream say it took, if they do.
+
+    The first event may be cut. With several choices these are the counts of
+    the one that was finished last: the engine tells no sum of them.
+    """
+    timings = _last_object(tail, b'"timings":')
+    if timings is not None and "predicted_n" in timings:
+        return _of_timings(timings)
+    usage = _last_object(tail, b'"usage":')
+    return None if usage is None else _of_usage(usage)
+
+
+def _of_timings(timings: Mapping[str, Any]) -> Usage:
+    cached = _count(timings, "cache_n")
+    return Usage(
+        cached + _count(timings, "prompt_n"),
+        cached,
+        _count(timings, "predicted_n"),
+        _milliseconds(timings, "prompt_ms"),
+        _milliseconds(timings, "predicted_ms"),
+    )
+
+
+def _of_usage(usage: Mapping[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    return Usage(
+        _count(usage, "prompt_tokens"),
+        _count(details, "cached_tokens") if isinstance(details, dict) else 0,
+        _count(usage, "completion_tokens"),
+    )
+
+
+def _last_object(text: bytes, key: bytes) -> dict[str, Any] | None:
+    """Return the last whole object under ``key``.
+
+    Searched for as bytes: within a JSON string the key's quotes would be
+    escaped, so that what the model wrote is never taken for it.
+    """
+    place = text.rfind(key)
+    while place >= 0:
+        start = place + len(key)
+        try:
+            value, _ = _read_value(
+                text[start : start + _LONGEST].decode("ascii", "replace").lstrip()
+            )
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            return value
+        place = text.rfind(key, 0, place)
+    return None
+
+
+def _count(fields: Mapping[str, Any], name: str) -> int:
+    value = fields.get(name)
+    return value if type(value) is int and value > 0 else 0
+
+
+def _milliseconds(fields: Mapping[str, Any], name: str) -> float:
+    value = fields.get(name)
+    return float(value) if isinstance(value, int | float) and 0 < value < _AGES else 0.0
