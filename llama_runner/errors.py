@@ -8,6 +8,7 @@
     ├── CapacityError          the model cannot be placed, now or ever
     │   ├── ModelTooLarge      it would not fit an empty machine
     │   └── QueueFull          admission is refused; try again later
+    ├── EngineRefused          llama-server would not do what the request asks
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
     │   └── RunnerLost         it exited while lent, or broke off its answer
@@ -19,6 +20,9 @@ allowed to bring the nursery tree down.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class LlamaRunnerError(Exception):
@@ -78,6 +82,22 @@ class ModelTooLarge(CapacityError):
 
 class QueueFull(CapacityError):
     """Too many requests wait already; trying again later can help."""
+
+
+class EngineRefused(LlamaRunnerError):
+    """llama-server answered a request, or ended its stream, with an error.
+
+    ``status`` is its HTTP status, ``kind`` its own name for the error, such as
+    ``exceed_context_size_error``; ``details`` holds what else it said.
+    """
+
+    def __init__(
+        self, message: str, *, status: int, kind: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.details = dict(details or {})
 
 
 class RunnerError(LlamaRunnerError):

@@ -1,0 +1,54 @@
+"""``python -m llama_runner``: one command, one exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+
+from llama_runner.cli import ExitCode, Options, parse
+from llama_runner.errors import ConfigError, LlamaRunnerError, PortTaken
+
+
+def main() -> int:
+    """Run the command of the command line; expected trouble is one plain message."""
+    options = parse(sys.argv[1:])
+    try:
+        return _command(options.command)(options)
+    except ConfigError as error:
+        _complain(options, f"{error.source} is not usable:", error.problems)
+        return ExitCode.CONFIGURATION
+    except PortTaken as error:
+        _complain(options, str(error))
+        return ExitCode.PORT
+    except LlamaRunnerError as error:
+        _complain(options, str(error))
+        return ExitCode.BUG
+
+
+def _command(name: str) -> Callable[[Options], ExitCode]:
+    # Each is imported only when asked for: `status` need not wait for the web framework.
+    if name == "start":
+        from llama_runner.commands.start import start as command
+    elif name == "stop":
+        from llama_runner.commands.stop import stop as command
+    elif name == "status":
+        from llama_runner.commands.status import status as command
+    elif name == "models":
+        from llama_runner.commands.models import models as command
+    elif name == "validate":
+        from llama_runner.commands.validate import validate as command
+    else:
+        raise ConfigError("command line", (f"{name} is run by main.py of a checkout",))
+    return command
+
+
+def _complain(options: Options, message: str, problems: tuple[str, ...] = ()) -> None:
+    if options.json:
+        fields: Mapping[str, object] = {"error": message, "problems": problems}
+        print(json.dumps(fields))
+    print("\n  ".join((message, *problems)), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

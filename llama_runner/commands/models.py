@@ -1,0 +1,66 @@
+"""``models``: which models are found, and which files are passed over and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import trio
+
+from llama_runner.catalog.cache import MetadataCache
+from llama_runner.catalog.catalog import Catalog, build_catalog
+from llama_runner.catalog.scanner import ScanResult, scan
+from llama_runner.cli import ExitCode, Options
+from llama_runner.commands.preparing import Prepared, prepare
+
+
+def models(options: Options) -> ExitCode:
+    """Print the models, and the files passed over with the reason.
+
+    Raises:
+        ConfigError: the configuration is unusable.
+
+    """
+    prepared = prepare(options, lambda line: print(line, file=sys.stderr))
+    found, catalog = find(prepared)
+    if options.json:
+        print(json.dumps(_fields(found, catalog)))
+    else:
+        print("\n".join(_lines(found, catalog)))
+    return ExitCode.NORMAL
+
+
+def find(prepared: Prepared) -> tuple[ScanResult, Catalog]:
+    """Return what lies in the model folders and the catalog made of it."""
+    found = trio.run(scan, prepared.folders, MetadataCache(prepared.state / "metadata.json"))
+    return found, build_catalog(found.cards, prepared.configuration.models)
+
+
+def _fields(found: ScanResult, catalog: Catalog) -> dict[str, Any]:
+    return {
+        "models": [
+            {
+                "key": key,
+                "path": str(model.card.path),
+                "bytes": model.card.size,
+                "architecture": model.card.architecture,
+                "quantization": model.card.quantization,
+                "context_length": model.card.context_length,
+                "kind": model.card.kind.value,
+            }
+            for key, model in catalog.models.items()
+        ],
+        "passed_over": [
+            {"path": str(item.path), "reason": item.reason} for item in found.passed_over
+        ],
+    }
+
+
+def _lines(found: ScanResult, catalog: Catalog) -> list[str]:
+    lines = [
+        f"{key:<44} {model.card.quantization:<8} {model.card.size / 1e9:6.2f} GB  {model.card.path}"
+        for key, model in catalog.models.items()
+    ]
+    passed = [f"passed over {item.path}: {item.reason}" for item in found.passed_over]
+    return [*(lines or ["no models were found"]), *passed]

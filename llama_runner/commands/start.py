@@ -1,0 +1,96 @@
+"""``start``: serve until told to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+import trio
+
+from llama_runner.catalog.cache import MetadataCache
+from llama_runner.catalog.catalog import Catalog, build_catalog
+from llama_runner.catalog.scanner import scan
+from llama_runner.cli import ExitCode, Options
+from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
+from llama_runner.commands.running import noted, write_private
+from llama_runner.concurrency.groups import sole_error
+from llama_runner.concurrency.stop import Stop
+from llama_runner.logs.log import open_log
+from llama_runner.main import Parts, new_control_key, serve, stop_on_signal
+from llama_runner.proxy_manager import addresses, bind_listeners
+from llama_runner.runner.engine import Engine
+from llama_runner.runner.spawner import system_spawner
+
+logger = logging.getLogger(__name__)
+
+LOGS = Path(__file__).resolve().parents[2] / "logs"
+
+
+def start(options: Options) -> ExitCode:
+    """Serve until a signal, or ``stop``, ends it.
+
+    Raises:
+        ConfigError: the configuration, the engine or the models are unusable.
+        PortTaken: a port that was asked for is taken.
+
+    """
+    prepared = with_models(prepare(options, _say), _say)
+    engine = find_engine(prepared, options, _say)
+    trio.run(_run, options, prepared, engine)
+    return ExitCode.NORMAL
+
+
+async def _run(options: Options, prepared: Prepared, engine: Engine) -> None:
+    stop = Stop()
+    with sole_error():
+        async with (
+            open_log(prepared.configuration.app.logging, LOGS, sys.stderr),
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(stop_on_signal, stop)
+            await _serve(options, prepared, engine, stop)
+            nursery.cancel_scope.cancel()
+
+
+async def _serve(options: Options, prepared: Prepared, engine: Engine, stop: Stop) -> None:
+    catalog = await _find_models(prepared)
+    bound = bind_listeners(prepared.configuration.app)
+    where = addresses(bound)
+    parts = Parts(
+        prepared.configuration, engine, catalog, system_spawner(), bound, where, new_control_key()
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve, parts, stop)
+        with noted(prepared.state, parts.control_key, where):
+            _announce(options, where)
+            await stop.requested.wait()
+
+
+async def _find_models(prepared: Prepared) -> Catalog:
+    cache = MetadataCache(prepared.state / "metadata.json")
+    found = await scan(prepared.folders, cache)
+    catalog = build_catalog(found.cards, prepared.configuration.models)
+    for passed_over in found.passed_over:
+        logger.info("passed over %s: %s", passed_over.path, passed_over.reason)
+    for key, model in catalog.models.items():
+        logger.info("model %s: %s", key, model.card.path)
+    if not catalog.models:
+        logger.warning("no models were found in %s", ", ".join(map(str, prepared.folders)))
+    return catalog
+
+
+def _announce(options: Options, where: dict[str, str | None]) -> None:
+    ready = {"pid": os.getpid(), **where}
+    for name, address in where.items():
+        logger.info("%s: %s", name, address or "off")
+    if options.ready_file is not None:
+        write_private(options.ready_file, json.dumps(ready))
+    if options.json:
+        print(json.dumps(ready), flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,25 @@
+"""The wish to end, in its two urgencies."""
+
+from __future__ import annotations
+
+import trio
+from attrs import field, frozen
+
+
+@frozen
+class Stop:
+    """``requested``: finish what is being served. ``hurried``: do not wait for that either."""
+
+    requested: trio.Event = field(factory=trio.Event)
+    hurried: trio.Event = field(factory=trio.Event)
+
+    def request(self) -> None:
+        """Ask for the end; ask twice to hurry it."""
+        if self.requested.is_set():
+            self.hurried.set()
+        self.requested.set()
+
+    async def wait_hurried(self, patience: float) -> None:
+        """Wait ``patience`` seconds, or less if the end is hurried."""
+        with trio.move_on_after(patience):
+            await self.hurried.wait()

@@ -1,0 +1,67 @@
+"""The dashboard's port: the program's state, live, and its control by the same user."""
+
+from __future__ import annotations
+
+import hmac
+
+from quart import Response, request, websocket
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from llama_runner.errors import LlamaRunnerError
+from llama_runner.facades.dashboard.page import PAGE
+from llama_runner.facades.dependencies import Dependencies
+from llama_runner.facades.quart_app import json_response, make_app
+from llama_runner.websocket_manager import serve_session
+
+
+def build_app(dependencies: Dependencies) -> QuartTrio:
+    """Return the application behind the dashboard's port."""
+    app = make_app("dashboard")
+    _add_error_handlers(app)
+
+    @app.get("/")
+    async def index() -> Response:
+        return Response(PAGE, mimetype="text/html")
+
+    @app.get("/api/status")
+    async def status() -> Response:
+        return json_response(dependencies.status())
+
+    @app.post("/api/stop")
+    async def stop() -> Response:
+        if not _may_control(dependencies):
+            message = "only the command line of the user who started the program may stop it"
+            return json_response({"error": message, "code": "not_allowed", "status": 403}, 403)
+        dependencies.stop.request()
+        return json_response({"stopping": True}, 202)
+
+    @app.websocket("/api/events")
+    async def events() -> None:
+        await serve_session(
+            websocket, dependencies.events, dependencies.stop, dependencies.status()
+        )
+
+    return app
+
+
+def _may_control(dependencies: Dependencies) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), dependencies.control_key.encode())
+
+
+def _add_error_handlers(app: QuartTrio) -> None:
+    @app.errorhandler(LlamaRunnerError)
+    async def expected(error: LlamaRunnerError) -> Response:
+        return json_response({"error": str(error), "code": None, "status": 400}, 400)
+
+    @app.errorhandler(HTTPException)
+    async def refused(error: HTTPException) -> Response:
+        fields = {"error": error.description, "code": None, "status": error.code}
+        return json_response(fields, error.code or 500)
+
+    @app.errorhandler(Exception)
+    async def failed(error: Exception) -> Response:
+        app.logger.error("a request failed", exc_info=error)
+        message = "internal error; the log has the details"
+        return json_response({"error": message, "code": None, "status": 500}, 500)

@@ -1,0 +1,102 @@
+"""Our errors in OpenAI's shape.
+
+``{"error": {"message", "type", "param", "code"}}``, with the status codes that
+OpenAI's own clients turn into their typed exceptions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from llama_runner.errors import (
+    BadRequest,
+    EngineRefused,
+    LlamaRunnerError,
+    ModelTooLarge,
+    QueueFull,
+    RunnerLost,
+    ShuttingDown,
+    StartFailed,
+    UnknownModel,
+)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+# OpenAI's clients try again by themselves after a 5xx; these cannot get better by it.
+_FINAL: Headers = ((b"x-should-retry", b"false"),)
+_LATER: Headers = ((b"retry-after", b"2"),)
+
+
+@frozen
+class OpenAIError:
+    """One error as OpenAI words it."""
+
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    headers: Headers = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the JSON object that goes to the client."""
+        return {
+            "error": {
+                "message": self.message,
+                "type": self.type,
+                "param": self.param,
+                "code": self.code,
+            }
+        }
+
+
+def to_openai(error: LlamaRunnerError) -> OpenAIError:
+    """Word one of our errors as OpenAI would."""
+    message = str(error)
+    match error:
+        case UnknownModel():
+            return OpenAIError(404, message, param="model", code="model_not_found")
+        case BadRequest():
+            return OpenAIError(error.status, message, param=error.param, code=error.code)
+        case EngineRefused():
+            return _refused(error)
+        case ModelTooLarge():
+            return OpenAIError(400, message, param="model", code="model_too_large")
+        case QueueFull():
+            return OpenAIError(503, message, "server_error", code="queue_full", headers=_LATER)
+        case ShuttingDown():
+            return OpenAIError(503, message, "server_error", code="shutting_down", headers=_LATER)
+        case StartFailed():
+            code = "model_load_failed"
+            return OpenAIError(500, message, "server_error", "model", code, _FINAL)
+        case RunnerLost():
+            return OpenAIError(502, message, "server_error", code="model_stopped")
+        case _:
+            return OpenAIError(500, message, "server_error", code="internal_error")
+
+
+def refusal(status: int, message: str, code: str | None) -> bytes:
+    """Return the body for a request that was turned away before it was understood."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return orjson.dumps(OpenAIError(status, message, kind, code=code).fields())
+
+
+def _refused(error: EngineRefused) -> OpenAIError:
+    if error.kind == "exceed_context_size_error":
+        return OpenAIError(400, _too_long(error), code="context_length_exceeded")
+    if error.status in (400, 404, 413, 422):
+        return OpenAIError(error.status, str(error), code=error.kind or None)
+    if error.status == 501:
+        message = f"the model does not do this: {error}"
+        return OpenAIError(400, message, param="model", code="not_supported")
+    return OpenAIError(500, str(error), "server_error", code=error.kind or None, headers=_FINAL)
+
+
+def _too_long(error: EngineRefused) -> str:
+    asked, room = error.details.get("n_prompt_tokens"), error.details.get("n_ctx")
+    if asked is None or room is None:
+        return str(error)
+    return f"the prompt has {asked} tokens and the model's context holds {room}"

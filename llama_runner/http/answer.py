@@ -1,0 +1,79 @@
+"""Our answer to one request, framed for the client that asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import trio
+from attrs import define, field
+
+from llama_runner.http.client import Client
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+
+
+@define(eq=False)
+class Answer:
+    """Writes one answer: whole, or in pieces of unknown number.
+
+    ``stream`` only notes the head; it leaves with the first piece, in one
+    write. ``interruption`` is the scope in which whoever answers works: it is
+    cancelled when a stop can wait no longer, so that a proper last piece can
+    still be sent after it.
+    """
+
+    client: Client
+    keeps_alive: bool
+    chunked: bool
+    extra_headers: Headers = ()
+    interruption: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    started: bool = field(default=False, init=False)
+    finished: bool = field(default=False, init=False)
+    _pending: bytes = field(default=b"", init=False)
+
+    async def whole(
+        self, status: int, content_type: str, body: bytes, headers: Headers = ()
+    ) -> None:
+        """Send status, headers and the whole body."""
+        self.started = self.finished = True
+        length = (b"content-length", b"%d" % len(body))
+        await self.client.send(self._head(status, content_type, [length, *headers]) + body)
+
+    def stream(self, status: int, content_type: str, headers: Headers = ()) -> None:
+        """Begin an answer whose length is not known."""
+        self.started = True
+        if self.chunked:
+            headers = [(b"transfer-encoding", b"chunked"), *headers]
+        else:
+            self.keeps_alive = False  # an HTTP/1.0 client sees the end by our closing
+        self._pending = self._head(status, content_type, headers)
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece, and the head before the first."""
+        frame = b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data
+        if self._pending:
+            frame, self._pending = self._pending + frame, b""
+        await self.client.send(frame)
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece and end the answer."""
+        self.finished = True
+        if not self.chunked:
+            await self.write(data)
+            return
+        last = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        head, self._pending = self._pending, b""
+        await self.client.send(head + last)
+
+    def _head(self, status: int, content_type: str, headers: Headers) -> bytes:
+        lines = [
+            b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"")),
+            b"content-type: " + content_type.encode("latin-1"),
+        ]
+        lines += [b"%b: %b" % pair for pair in (*headers, *self.extra_headers)]
+        if not self.keeps_alive:
+            lines.append(b"connection: close")
+        return b"\r\n".join(lines) + b"\r\n\r\n"

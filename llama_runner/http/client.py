@@ -1,0 +1,161 @@
+"""The client's end of one connection: read always, written to under a deadline."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+from attrs import define, field
+
+RECEIVE_BYTES = 65536
+
+
+class ClientGone(Exception):
+    """The client closed or broke the connection."""
+
+
+class ClientTooSlow(Exception):
+    """The client did not send, or take, what it owed in time."""
+
+
+@define(eq=False)
+class Client:
+    """A connected client, over its non-blocking socket.
+
+    ``watch`` reads for as long as the connection lives, also while an answer
+    runs: that is how a FIN or RST is seen at once even when the engine is
+    silent. What it reads ahead is bounded by ``lookahead`` bytes.
+    """
+
+    sock: socket.socket
+    lookahead: int
+    write_timeout: float
+    buffer: bytearray = field(factory=bytearray, init=False)
+    gone: bool = field(default=False, init=False)
+    _arrived: trio.Event = field(factory=trio.Event, init=False)
+    _taken: trio.Event = field(factory=trio.Event, init=False)
+    _answering: trio.CancelScope | None = field(default=None, init=False)
+    _consuming: bool = field(default=False, init=False)
+
+    async def watch(self) -> None:
+        """Read until the client leaves; then cancel the answer in progress.
+
+        Bytes that wait unread beyond the look-ahead while an answer runs end
+        that answer too: with reading stopped, a client that left would go
+        unnoticed.
+        """
+        while await self._room():
+            await trio.lowlevel.wait_readable(self.sock)
+            try:
+                data = self.sock.recv(RECEIVE_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError:
+                break
+            if not data:
+                break
+            self.buffer += data
+            self._arrived.set()
+        self.gone = True
+        self._arrived.set()
+        if self._answering is not None:
+            self._answering.cancel()
+
+    async def _room(self) -> bool:
+        while len(self.buffer) > self.lookahead:
+            if self._answering is not None and not self._consuming:
+                return False
+            self._taken = trio.Event()
+            await self._taken.wait()
+        return True
+
+    def answering(self, scope: trio.CancelScope | None) -> None:
+        """Name the scope to cancel when the client leaves; ``None`` when there is no answer."""
+        self._answering = scope
+        if scope is not None and self.gone:
+            scope.cancel()
+
+    @contextmanager
+    def consuming(self) -> Iterator[None]:
+        """Mark that someone takes what comes: a full buffer then waits instead of ending."""
+        self._consuming = True
+        try:
+            yield
+        finally:
+            self._consuming = False
+
+    async def more(self, deadline: float) -> None:
+        """Wait until the buffer has grown.
+
+        Raises:
+            ClientGone: it has left, and nothing more will come.
+            ClientTooSlow: nothing came before ``deadline`` (trio's clock).
+
+        """
+        if self.gone:
+            raise ClientGone
+        self._arrived = trio.Event()
+        with trio.CancelScope(deadline=deadline) as scope:
+            await self._arrived.wait()
+        if scope.cancelled_caught:
+            raise ClientTooSlow
+        if self.gone and not self.buffer:
+            raise ClientGone
+
+    def take(self, size: int) -> bytes:
+        """Remove and return up to ``size`` bytes from the front of the buffer."""
+        data = bytes(self.buffer[:size])
+        del self.buffer[:size]
+        self._taken.set()
+        return data
+
+    async def send(self, data: bytes) -> None:
+        """Write all of ``data``.
+
+        Raises:
+            ClientGone: the connection is broken.
+            ClientTooSlow: the client took nothing for ``write_timeout`` seconds.
+
+        """
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            raise ClientGone from None
+        if sent < len(data):
+            await self._send_rest(memoryview(data)[sent:])
+
+    async def _send_rest(self, rest: memoryview) -> None:
+        while rest:
+            with trio.move_on_after(self.write_timeout) as scope:
+                await trio.lowlevel.wait_writable(self.sock)
+            if scope.cancelled_caught:
+                raise ClientTooSlow
+            try:
+                rest = rest[self.sock.send(rest) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise ClientGone from None
+
+    def give_back(self, data: bytes) -> None:
+        """Put back bytes that were taken but belong to the next request."""
+        self.buffer[:0] = data
+
+    async def hang_up(self, linger: float = 1.0) -> None:
+        """End our side, then let the client read our last words before the socket closes.
+
+        Closing with unread input sends a reset, which may destroy the answer
+        on its way; so what still comes is thrown away for a moment.
+        """
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+        with trio.move_on_after(linger):
+            while not self.gone:
+                self.take(len(self.buffer))
+                await self.more(trio.current_time() + linger)

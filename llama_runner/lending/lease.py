@@ -1,0 +1,36 @@
+"""A request's permission to use a ready runner."""
+
+from __future__ import annotations
+
+import trio
+from attrs import define, field
+
+from llama_runner.errors import RunnerLost
+from llama_runner.lending.seat import Seat
+from llama_runner.relay.upstream_pool import UpstreamPool
+from llama_runner.runner.state import Exited
+
+FATE_KNOWN_WITHIN = 1.0
+"""Seconds to wait for the exit of a child that broke off an answer."""
+
+
+@define(eq=False)
+class RunnerLease:
+    """Holds one of a runner's slots; the runner is not evicted meanwhile."""
+
+    seat: Seat
+    pool: UpstreamPool
+    abandoned: bool = field(default=False, init=False)
+
+    def abandon(self) -> None:
+        """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
+        self.abandoned = True
+
+    async def fate(self) -> RunnerLost:
+        """Explain why the runner broke off, waiting shortly for its exit to be known."""
+        state = self.seat.runner.state
+        with trio.move_on_after(FATE_KNOWN_WITHIN):
+            exited = await state.wait_for(lambda now: isinstance(now, Exited))
+            assert isinstance(exited, Exited)
+            return RunnerLost(f"{self.seat.spec.key} stopped: {exited.diagnosis.message}")
+        return RunnerLost(f"{self.seat.spec.key} broke off its answer")

@@ -1,0 +1,54 @@
+"""A request's place in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from llama_runner.errors import LlamaRunnerError, QueueFull
+from llama_runner.lending.lease import RunnerLease
+from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.relay.dialect import Waiting
+
+
+@define(eq=False)
+class QueuedPlace:
+    """Waits until it is settled: by a lease, or by the reason why there is none."""
+
+    spec: ModelSpec
+    _deadline: float
+    _look: Callable[[QueuedPlace], Waiting]
+    lease: RunnerLease | None = field(default=None, init=False)
+    _error: LlamaRunnerError | None = field(default=None, init=False)
+    _settled: trio.Event = field(factory=trio.Event, init=False)
+
+    def settle(self, outcome: RunnerLease | LlamaRunnerError) -> None:
+        """End the wait."""
+        if isinstance(outcome, RunnerLease):
+            self.lease = outcome
+        else:
+            self._error = outcome
+        self._settled.set()
+
+    async def granted(self) -> RunnerLease:
+        """Wait for the lease; may be cancelled and called again.
+
+        Raises:
+            LlamaRunnerError: there will be none, and why.
+
+        """
+        with trio.CancelScope(deadline=self._deadline) as scope:
+            await self._settled.wait()
+        if scope.cancelled_caught:
+            raise QueueFull(f"{self.spec.key} did not become free in time; try again later")
+        if self.lease is None:
+            assert self._error is not None
+            raise self._error
+        return self.lease
+
+    @property
+    def waiting(self) -> Waiting:
+        """What to tell a client that waits here."""
+        return self._look(self)

@@ -1,0 +1,148 @@
+"""The nursery tree: everything that runs, in the order it starts.
+
+Read ``serve`` downwards for the order of starting, upwards for the order of
+stopping: listeners drain, then runners die, then the log falls silent.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from secrets import token_urlsafe
+from typing import Any
+
+import trio
+from attrs import frozen
+
+from llama_runner.catalog.catalog import Catalog, CatalogModel
+from llama_runner.concurrency.stop import Stop
+from llama_runner.concurrency.watched import Watched
+from llama_runner.config.configuration import Configuration
+from llama_runner.errors import ShuttingDown
+from llama_runner.events.broadcaster import Broadcaster
+from llama_runner.events.event import Event, ProgramStopping
+from llama_runner.facades.dependencies import Dependencies
+from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.proxy_manager import serve_facades
+from llama_runner.relay.relay import Relay
+from llama_runner.relay.target import Target
+from llama_runner.runner.child import Spawner
+from llama_runner.runner.command import build_launch, slot_count
+from llama_runner.runner.engine import Engine
+from llama_runner.runner.flags import canonical
+from llama_runner.runner.port import free_port
+from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from llama_runner.status import status_fields
+
+logger = logging.getLogger(__name__)
+
+ONE_MODEL = 1
+"""Models that may be loaded at the same time."""
+
+
+@frozen
+class Parts:
+    """What the program is made of, before anything runs."""
+
+    configuration: Configuration
+    engine: Engine
+    catalog: Catalog
+    spawn: Spawner
+    bound: Mapping[str, socket.socket]
+    addresses: Mapping[str, str | None]
+    control_key: str
+
+
+async def serve(
+    parts: Parts,
+    stop: Stop,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the program until ``stop``; report once every listener serves."""
+    app = parts.configuration.app
+    events: Broadcaster[Event] = Broadcaster()
+    catalog = Watched(parts.catalog)
+    async with trio.open_nursery() as application:
+        async with open_runner_manager(
+            ONE_MODEL, parts.spawn, app.scheduling, app.relay.cancel_bound, events
+        ) as runners:
+            # From the outer nursery: a stop can be hurried while the runners are being stopped.
+            application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
+            relay = Relay(
+                partial(_resolve, catalog, _launcher(parts)), runners, app.relay, events.publish
+            )
+            dependencies = Dependencies(
+                catalog,
+                events,
+                stop,
+                lambda: status_fields(parts.engine, parts.addresses, catalog.value, runners),
+                parts.control_key,
+                int(time.time()),
+            )
+            await serve_facades(parts.bound, app, dependencies, relay, task_status=task_status)
+        application.cancel_scope.cancel()
+
+
+async def stop_on_signal(
+    stop: Stop, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Request the stop at the first signal, hurry it at the second."""
+    wanted = {signal.SIGINT, signal.SIGTERM}
+    if sys.platform == "win32":
+        wanted.add(signal.SIGBREAK)
+    with trio.open_signal_receiver(*wanted) as signals:
+        task_status.started()
+        async for number in signals:
+            logger.info("stopping (%s)", signal.Signals(number).name)
+            stop.request()
+
+
+def new_control_key() -> str:
+    """Return the key with which this program's own command line is let in."""
+    return token_urlsafe(24)
+
+
+async def _announce_stop(stop: Stop, runners: RunnerManager, events: Broadcaster[Event]) -> None:
+    await stop.requested.wait()
+    # Whoever still waits is told now; it would only hold up the drain.
+    runners.refuse(ShuttingDown("the program is stopping"))
+    events.publish(ProgramStopping())
+    await stop.hurried.wait()
+    runners.hurry()
+
+
+Launcher = Callable[[CatalogModel], ModelSpec]
+
+
+def _launcher(parts: Parts) -> Launcher:
+    """Return what turns a model of the catalog into what the runner manager needs."""
+    within = parts.configuration.app.scheduling.load_timeout
+
+    def spec_of(model: CatalogModel) -> ModelSpec:
+        def make_launch() -> Any:
+            return build_launch(
+                parts.engine,
+                model.key,
+                model.card,
+                model.config,
+                port=free_port(),
+                inherited=os.environ,
+                ready_within=within,
+            )
+
+        slots = slot_count(canonical(model.config.parameters))
+        return ModelSpec(model.key, slots, make_launch)
+
+    return spec_of
+
+
+def _resolve(catalog: Watched[Catalog], spec_of: Launcher, name: str) -> Target:
+    model = catalog.value.resolve(name)
+    return Target(model.key, spec_of(model), model.config.request_defaults)

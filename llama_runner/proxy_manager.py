@@ -1,0 +1,127 @@
+"""Owns the listeners: one for each facade."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import trio
+from attrs import frozen
+from quart_trio import QuartTrio
+
+from llama_runner.config.app import AppConfig, ListenerConfig
+from llama_runner.errors import PortTaken
+from llama_runner.facades.dashboard.app import build_app as build_dashboard
+from llama_runner.facades.dashboard.errors import refusal as dashboard_refusal
+from llama_runner.facades.dependencies import Dependencies
+from llama_runner.facades.lmstudio.app import build_app as build_lmstudio
+from llama_runner.facades.ollama.app import build_app as build_ollama
+from llama_runner.facades.openai.errors import refusal as openai_refusal
+from llama_runner.facades.openai.routes import RELAY_ROUTES
+from llama_runner.http.access import Access
+from llama_runner.http.address import bind
+from llama_runner.http.application import Application
+from llama_runner.http.front import Refusal, RelayHandler, Site
+from llama_runner.http.listener import listen
+from llama_runner.relay.relay import Relay, RelayRoute
+
+logger = logging.getLogger(__name__)
+
+
+@frozen
+class Facade:
+    """One API that we speak, as its listener serves it."""
+
+    build_app: Callable[[Dependencies], QuartTrio]
+    refusal: Refusal
+    relay_routes: tuple[RelayRoute, ...] = ()
+
+
+FACADES: Mapping[str, Facade] = {
+    "lmstudio": Facade(build_lmstudio, openai_refusal, RELAY_ROUTES),
+    "ollama": Facade(build_ollama, openai_refusal, RELAY_ROUTES),
+    "dashboard": Facade(build_dashboard, dashboard_refusal),
+}
+
+
+def bind_listeners(config: AppConfig) -> dict[str, socket.socket]:
+    """Bind every enabled listener; return the sockets by name.
+
+    A listener whose default port is taken is left out, loudly: a running
+    Ollama or LM Studio is normal.
+
+    Raises:
+        PortTaken: a port that somebody chose is taken, or no listener is left.
+
+    """
+    bound: dict[str, socket.socket] = {}
+    refused: list[str] = []
+    for name in FACADES:
+        listener: ListenerConfig = getattr(config.listeners, name)
+        if not listener.enabled:
+            continue
+        try:
+            bound[name] = bind(listener.host, listener.port)
+        except PortTaken as error:
+            refused.append(f"the {name} listener is off: {error}")
+            if config.insists_on_port(name):
+                _close(bound)
+                raise PortTaken(f"{name}: {error}") from error
+            logger.warning(refused[-1])
+    if not bound:
+        reasons = "; ".join(refused) or "every listener is disabled"
+        raise PortTaken(f"there is nothing to serve on: {reasons}")
+    return bound
+
+
+def addresses(bound: Mapping[str, socket.socket]) -> dict[str, str | None]:
+    """Return the base address of every facade, ``None`` for one that is off."""
+    return {name: _address(bound[name]) if name in bound else None for name in FACADES}
+
+
+async def serve_facades(
+    bound: Mapping[str, socket.socket],
+    config: AppConfig,
+    dependencies: Dependencies,
+    relay: Relay,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on every bound socket until ``dependencies.stop``, then drain."""
+    async with trio.open_nursery() as nursery:
+        for name, sock in bound.items():
+            site = _site(FACADES[name], config, dependencies, relay)
+            nursery.start_soon(
+                partial(listen, sock, site, dependencies.stop, grace=config.shutdown.grace),
+                name=f"listener {name}",
+            )
+        task_status.started()
+
+
+def _site(facade: Facade, config: AppConfig, dependencies: Dependencies, relay: Relay) -> Site:
+    security = config.security
+    keys = tuple(key.key for key in security.api_keys)
+    access = Access(
+        frozenset(host.lower() for host in security.allowed_hosts),
+        frozenset(origin.lower().rstrip("/") for origin in security.allowed_origins),
+        (*keys, dependencies.control_key) if keys else (),
+    )
+    application = Application(facade.build_app(dependencies), config.limits.max_head_bytes)
+    return Site(application, _handlers(facade, relay), access, config.limits, facade.refusal)
+
+
+def _handlers(facade: Facade, relay: Relay) -> dict[tuple[str, str], RelayHandler]:
+    return {("POST", route.path): partial(relay.serve, route) for route in facade.relay_routes}
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _close(bound: Mapping[str, socket.socket]) -> None:
+    for sock in bound.values():
+        sock.close()

@@ -1,0 +1,48 @@
+"""The client's end of a relayed request, as the relay sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import trio
+
+
+class ClientAnswer(Protocol):
+    """Takes one answer: whole, or as a stream.
+
+    Whoever writes works inside ``interruption``, which is cancelled when the
+    program stops and can wait no longer; one last event may follow.
+    """
+
+    started: bool
+    interruption: trio.CancelScope
+
+    @property
+    def left_at(self) -> float | None:
+        """When the client was seen to leave (trio's clock), if it did."""
+        ...
+
+    async def whole(
+        self,
+        status: int,
+        content_type: str,
+        body: bytes,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Send a whole answer."""
+        ...
+
+    def stream(
+        self, status: int, content_type: str, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """Begin a stream; its head leaves with the first piece."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece."""
+        ...
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last piece and end the stream."""
+        ...

@@ -1,0 +1,52 @@
+"""Where a relay gets its upstream from."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from llama_runner.errors import RunnerLost
+from llama_runner.relay.dialect import Waiting
+from llama_runner.relay.upstream_pool import UpstreamPool
+
+
+class Lease(Protocol):
+    """Permission to use a ready runner."""
+
+    @property
+    def pool(self) -> UpstreamPool:
+        """The connections to it."""
+        ...
+
+    def abandon(self) -> None:
+        """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
+        ...
+
+    async def fate(self) -> RunnerLost:
+        """Explain why the runner broke off, waiting shortly for its exit to be known."""
+        ...
+
+
+class Place(Protocol):
+    """A request's place in the queue."""
+
+    async def granted(self) -> Lease:
+        """Wait for the lease; may be cancelled and called again.
+
+        Raises:
+            LlamaRunnerError: there will be none, and why.
+        """
+        ...
+
+    @property
+    def waiting(self) -> Waiting:
+        """What to tell a client that waits here."""
+        ...
+
+
+class Lender(Protocol):
+    """Lends runners to requests."""
+
+    def queue(self, spec: Any) -> AbstractContextManager[Place]:
+        """Take a place for as long as the block lasts; leaving it gives everything back."""
+        ...

@@ -1,0 +1,217 @@
+"""Carries one request to a runner and its answer back.
+
+The client's leaving cancels the call; every ``with`` below then gives back
+what it holds, the connection to the engine first of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+
+import orjson
+import trio
+from attrs import define, field, frozen
+
+from llama_runner.config.app import RelayConfig
+from llama_runner.errors import LlamaRunnerError, RunnerLost, ShuttingDown
+from llama_runner.relay.client_answer import ClientAnswer
+from llama_runner.relay.dialect import Dialect
+from llama_runner.events.exchange import Exchange, Outcome
+from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
+from llama_runner.relay.joined import Joiner
+from llama_runner.relay.joined_chat import ChatJoiner
+from llama_runner.relay.joined_completion import CompletionJoiner
+from llama_runner.relay.lender import Lease, Lender
+from llama_runner.relay.progress_filter import ProgressFilter
+from llama_runner.relay.record import Record
+from llama_runner.relay.refusal import refusal_of
+from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
+from llama_runner.relay.target import Target
+from llama_runner.relay.upstream_exchange import UpstreamExchange
+from llama_runner.relay.usage import usage_of_answer, usage_of_tail
+from llama_runner.wire.sse import SSEDecoder
+
+JSON = "application/json; charset=utf-8"
+TAIL_BYTES = 4096
+
+_JOINERS: Mapping[Task, Callable[[], Joiner]] = {
+    Task.CHAT: ChatJoiner,
+    Task.COMPLETION: CompletionJoiner,
+}
+
+
+@frozen
+class RelayRoute:
+    """One route: what it does, and in whose words."""
+
+    path: str
+    task: Task
+    dialect: Dialect
+
+
+@define(eq=False)
+class Relay:
+    """Serves the relay routes of all facades."""
+
+    _resolve: Callable[[str], Target]
+    _lender: Lender
+    _settings: RelayConfig
+    _publish: Callable[[Exchange], None]
+    _numbers: count[int] = field(factory=lambda: count(1), init=False)
+
+    async def serve(self, route: RelayRoute, body: bytes, answer: ClientAnswer) -> None:
+        """Answer one request, whatever comes of it; report it when it is over."""
+        record = Record(next(self._numbers), route.path)
+        failure: LlamaRunnerError | None = None
+        try:
+            with answer.interruption:
+                try:
+                    await self._carry(route, body, answer, record)
+                except LlamaRunnerError as error:
+                    failure = error
+            if answer.interruption.cancelled_caught:
+                failure = ShuttingDown("the program is stopping")
+            if failure is not None:
+                record.outcome, record.error = Outcome.FAILED, str(failure)
+                await _tell(failure, route.dialect, answer)
+            else:
+                record.outcome = Outcome.COMPLETED
+        except BaseException:
+            record.outcome = Outcome.CANCELLED
+            raise
+        finally:
+            self._publish(record.exchange())
+
+    async def _carry(
+        self, route: RelayRoute, body: bytes, answer: ClientAnswer, record: Record
+    ) -> None:
+        request = read_relay_request(route.task, body)
+        target = self._resolve(request.model)
+        record.model, record.streamed = target.model, request.streams
+        if request.streams:
+            await self._stream(route, request, target, answer, record)
+        else:
+            whole = await self._whole(request, target, answer, record)
+            record.first_byte()
+            await answer.whole(200, JSON, whole)
+
+    async def _stream(
+        self,
+        route: RelayRoute,
+        request: RelayRequest,
+        target: Target,
+        answer: ClientAnswer,
+        record: Record,
+    ) -> None:
+        due = trio.current_time() + self._settings.heartbeat_after
+        beat = Heartbeat(answer, route.dialect, self._settings.heartbeat_every, due)
+        with self._lender.queue(target.spec) as place:
+            beat.about(lambda: place.waiting)
+            lease = await beat.until(place.granted)
+            record.granted()
+            async with _exchange(lease, request, target, answer, record) as upstream:
+                head = await beat.until(upstream.head)
+                if head.status != 200:
+                    raise refusal_of(head.status, await upstream.body())
+                await _pass_on(request, upstream, answer, beat, record)
+
+    async def _whole(
+        self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
+    ) -> bytes:
+        with self._lender.queue(target.spec) as place:
+            lease = await place.granted()
+            record.granted()
+            async with _exchange(lease, request, target, answer, record) as upstream:
+                head = await upstream.head()
+                if head.status != 200:
+                    raise refusal_of(head.status, await upstream.body())
+                if not request.task.generates:
+                    body = await upstream.body()
+                    record.usage = usage_of_answer(body)
+                    return body
+                return await _join(request, upstream, record)
+
+
+@asynccontextmanager
+async def _exchange(
+    lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
+) -> AsyncIterator[UpstreamExchange]:
+    """Send the request; see to it that the slot is free again if the answer is broken off."""
+    body = request.upstream_body(target.model, target.request_defaults)
+    upstream = UpstreamExchange(lease.pool, _upstream_request(request, lease, body))
+    try:
+        async with upstream:
+            yield upstream
+    except RunnerLost as error:
+        raise await lease.fate() from error
+    finally:
+        if not upstream.finished:
+            lease.abandon()
+            if answer.left_at is not None:
+                record.closed_after = trio.current_time() - answer.left_at
+
+
+async def _pass_on(
+    request: RelayRequest,
+    upstream: UpstreamExchange,
+    answer: ClientAnswer,
+    beat: Heartbeat,
+    record: Record,
+) -> None:
+    """Hand the stream on: filtered until every choice has begun, untouched from then on."""
+    progress = ProgressFilter(request.choices, keep=request.wants_progress)
+    beat.about(lambda: progress.waiting)
+    piece = b""
+    while not (progress.done or upstream.finished):
+        piece = progress.feed(await beat.until(upstream.payload))
+        if piece and not upstream.finished:
+            _begin(answer, record)
+            await answer.write(piece)
+    _begin(answer, record)
+    tail = piece
+    while not upstream.finished:
+        piece = await upstream.payload()
+        tail = (tail + piece)[-TAIL_BYTES:]
+        if piece and not upstream.finished:
+            await answer.write(piece)
+    record.usage = usage_of_tail(tail)
+    await answer.finish(piece)
+
+
+def _begin(answer: ClientAnswer, record: Record) -> None:
+    record.first_byte()
+    if not answer.started:
+        answer.stream(200, EVENT_STREAM, STREAM_HEADERS)
+
+
+async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
+    decoder, joiner = SSEDecoder(), _JOINERS[request.task]()
+    while not upstream.finished:
+        for event in decoder.feed(await upstream.payload()):
+            joiner.feed(event)
+    whole = orjson.dumps(joiner.result())
+    record.usage = usage_of_answer(whole)
+    return whole
+
+
+def _upstream_request(request: RelayRequest, lease: Lease, body: bytes) -> bytes:
+    """Build the whole request: headers by allow-list, nothing of the client's own."""
+    pool = lease.pool
+    head = (
+        f"POST {request.task.value} HTTP/1.1\r\n"
+        f"host: {pool.host}:{pool.port}\r\n"
+        "content-type: application/json\r\n"
+        f"authorization: Bearer {pool.api_key}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+async def _tell(failure: LlamaRunnerError, dialect: Dialect, answer: ClientAnswer) -> None:
+    if answer.started:
+        await answer.finish(dialect.last_event(failure))
+        return
+    error = dialect.error(failure)
+    await answer.whole(error.status, JSON, error.body, error.headers)

@@ -1,0 +1,142 @@
+"""A client's OpenAI-style request, read once: what it asks for and what goes upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from llama_runner.errors import BadRequest
+from llama_runner.relay.media import refuse_remote_media
+
+
+class Task(Enum):
+    """What a route does, with the engine's path for it."""
+
+    CHAT = "/v1/chat/completions"
+    COMPLETION = "/v1/completions"
+    EMBEDDING = "/v1/embeddings"
+
+    @property
+    def generates(self) -> bool:
+        """Whether its answer is made token by token, and so can be streamed."""
+        return self is not Task.EMBEDDING
+
+
+@frozen
+class RelayRequest:
+    """One request as the client meant it; ``fields`` is its body.
+
+    ``choices`` is how many answers it asks for at once, ``wants_progress``
+    whether it asked for the engine's own progress events.
+    """
+
+    task: Task
+    model: str
+    fields: Mapping[str, Any]
+    streams: bool
+    choices: int
+    wants_progress: bool
+
+    def upstream_body(self, model: str, defaults: Mapping[str, Any]) -> bytes:
+        """Return the body for the engine; ``defaults`` fill what the client left out.
+
+        What generates always goes up as a stream with progress events: only a
+        request that produces something lets the engine notice that it was
+        cancelled.
+        """
+        body = {**defaults, **self.fields, "model": model}
+        if self.task.generates:
+            body["stream"] = True
+            body["return_progress"] = True
+            if not self.streams:
+                body["stream_options"] = {"include_usage": True}
+        return orjson.dumps(body)
+
+
+def read_relay_request(task: Task, body: bytes) -> RelayRequest:
+    """Read and check what we must understand; the engine checks the rest.
+
+    Raises:
+        BadRequest: naming the field and what was expected.
+
+    """
+    fields = _object(body)
+    model = _typed(fields, "model", str, "a string", default="")
+    if not model and "model" in fields:
+        raise _wrong("model", "the name of a model", fields["model"])
+    streams = _typed(fields, "stream", bool, "true or false", default=False)
+    if streams and not task.generates:
+        raise BadRequest("embeddings cannot be streamed", param="stream")
+    return RelayRequest(
+        task,
+        model,
+        fields,
+        streams,
+        _choices(task, fields),
+        _typed(fields, "return_progress", bool, "true or false", default=False),
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}", code="invalid_json") from None
+    if not isinstance(fields, dict):
+        raise BadRequest(f"expected a JSON object, got {_named(fields)}", code="invalid_json")
+    return fields
+
+
+def _choices(task: Task, fields: Mapping[str, Any]) -> int:
+    count: int = _typed(fields, "n", int, "a positive integer", default=1)
+    if count < 1:
+        raise _wrong("n", "a positive integer", count)
+    if task is Task.CHAT:
+        messages = fields.get("messages")
+        if not isinstance(messages, list):
+            raise _missing_or_wrong(fields, "messages", "a list of messages")
+        refuse_remote_media(messages)
+    elif task is Task.COMPLETION:
+        prompt = fields.get("prompt")
+        if prompt is None:
+            raise _missing_or_wrong(fields, "prompt", "a string or a list")
+        if isinstance(prompt, list) and not all(isinstance(part, int) for part in prompt):
+            count *= len(prompt)
+    elif fields.get("input") is None:
+        raise _missing_or_wrong(fields, "input", "a string or a list")
+    return count
+
+
+def _typed(fields: Mapping[str, Any], name: str, wanted: type, what: str, *, default: Any) -> Any:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if type(value) is not wanted:
+        raise _wrong(name, what, value)
+    return value
+
+
+def _missing_or_wrong(fields: Mapping[str, Any], name: str, what: str) -> BadRequest:
+    if fields.get(name) is None:
+        message = f"'{name}' is missing; expected {what}"
+        return BadRequest(message, param=name, code="missing_required_parameter")
+    return _wrong(name, what, fields[name])
+
+
+def _wrong(name: str, what: str, value: Any) -> BadRequest:
+    message = f"'{name}': expected {what}, got {_named(value)}"
+    return BadRequest(message, param=name, code="invalid_type")
+
+
+def _named(value: Any) -> str:
+    """Name a JSON value shortly, for people."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    shown = orjson.dumps(value).decode()
+    return shown if len(shown) <= 40 else f"{shown[:40]}…"

@@ -1,0 +1,134 @@
+"""One request to an upstream and its answer, read piece by piece."""
+
+from __future__ import annotations
+
+import trio
+from attrs import define, field
+
+from llama_runner.errors import RunnerLost
+from llama_runner.relay.upstream_pool import UpstreamConnection, UpstreamPool
+from llama_runner.wire.chunked import ChunkedDecoder
+from llama_runner.wire.framing import FramingError
+from llama_runner.wire.response_head import ResponseHead, split_response_head
+
+_BROKEN = (OSError, trio.ClosedResourceError)
+
+
+@define(eq=False)
+class UpstreamExchange:
+    """Sends ``request`` once it is entered; leaving it early closes the connection at once.
+
+    A connection that was used before may have been closed by the other side
+    just now: if it breaks before a byte came back, the request goes out once
+    more on a new one.
+    """
+
+    _pool: UpstreamPool
+    _request: bytes
+    finished: bool = field(default=False, init=False)
+    _connection: UpstreamConnection = field(init=False)
+    _received: bytes = field(default=b"", init=False)
+    _head: ResponseHead | None = field(default=None, init=False)
+    _decoder: ChunkedDecoder | None = field(default=None, init=False)
+    _missing: int | None = field(default=None, init=False)
+
+    async def __aenter__(self) -> UpstreamExchange:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.finished and self._head is not None and not self._head.close:
+            self._pool.release(self._connection)
+        else:
+            self._pool.discard(self._connection)
+
+    async def head(self) -> ResponseHead:
+        """Return the answer's head; may be cancelled and called again."""
+        while self._head is None:
+            data = await self._receive_first() if not self._received else await self._receive()
+            self._received += data
+            self._take_head()
+        return self._head
+
+    async def payload(self) -> bytes:
+        """Return the next piece of the body, which may be empty; ``finished`` tells the end.
+
+        May be cancelled and called again.
+        """
+        data, self._received = self._received, b""
+        if not data:
+            if self.finished:
+                return b""
+            data = await self._receive()
+        if self._decoder is None:
+            return self._take_plain(data)
+        try:
+            piece = self._decoder.feed(data)
+        except FramingError as error:
+            raise RunnerLost(f"the model's process broke off its answer: {error}") from error
+        self.finished = self._decoder.finished
+        return piece
+
+    async def body(self) -> bytes:
+        """Return all that is left of the body."""
+        pieces = []
+        while not self.finished:
+            pieces.append(await self.payload())
+        return b"".join(pieces)
+
+    async def _begin(self) -> None:
+        self._connection = await self._pool.acquire()
+        try:
+            await self._connection.send(self._request)
+        except _BROKEN as error:
+            await self._again(error)
+        except BaseException:
+            self._pool.discard(self._connection)
+            raise
+
+    async def _again(self, cause: BaseException) -> None:
+        """Send once more on a new connection, if the old one was a reused one."""
+        self._pool.discard(self._connection)
+        if not self._connection.reused:
+            raise RunnerLost("the model's process hung up") from cause
+        await self._begin()
+
+    async def _receive_first(self) -> bytes:
+        while True:
+            cause: BaseException = EOFError()
+            try:
+                if data := await self._connection.receive():
+                    return data
+            except _BROKEN as error:
+                cause = error
+            await self._again(cause)
+
+    async def _receive(self) -> bytes:
+        try:
+            data = await self._connection.receive()
+        except _BROKEN as error:
+            raise RunnerLost(f"the connection to the model's process broke: {error}") from error
+        if not data and self._missing is None and self._head is not None and not self._decoder:
+            self.finished = True  # a body that lasts until the connection closes
+        elif not data:
+            raise RunnerLost("the model's process ended before its answer did")
+        return data
+
+    def _take_head(self) -> None:
+        try:
+            split = split_response_head(self._received)
+        except FramingError as error:
+            raise RunnerLost(f"the model's process sent no HTTP answer: {error}") from error
+        if split is None:
+            return
+        self._head, self._received = split
+        self._missing = self._head.content_length
+        if self._head.chunked:
+            self._decoder = ChunkedDecoder()
+        self.finished = self._missing == 0
+
+    def _take_plain(self, data: bytes) -> bytes:
+        if self._missing is not None:
+            self._missing -= len(data)
+            self.finished = self._missing <= 0
+        return data

@@ -1,0 +1,38 @@
+"""The program's state in one JSON object, for the dashboard and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import llama_runner
+from llama_runner.catalog.catalog import Catalog
+from llama_runner.runner.engine import Engine
+from llama_runner.runner_manager import RunnerManager, described
+
+
+def status_fields(
+    engine: Engine,
+    addresses: Mapping[str, str | None],
+    catalog: Catalog,
+    runners: RunnerManager,
+) -> dict[str, Any]:
+    """Return what serves, where, and which models are loaded."""
+    return {
+        "pid": os.getpid(),
+        "version": llama_runner.__version__,
+        "engine": engine.description,
+        "listeners": dict(addresses),
+        "queued": runners.queued,
+        "models": [_model(key, runners) for key in catalog.models],
+    }
+
+
+def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
+    found = runners.residents.get(key)
+    if found is None:
+        return {"key": key, "state": "not loaded", "detail": "", "serving": 0}
+    resident, state = found
+    name, detail = described(state)
+    return {"key": key, "state": name, "detail": detail, "serving": resident.leases}
