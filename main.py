@@ -182,13 +182,15 @@ class Environment:
 
     def install(self, name: str, entries: list[str]) -> bool:
         """Install one section; return whether to remember that."""
-        say(f"installing {len(entries)} packages ({name})")
+        # Those with a marker are for other systems, as a rule.
+        expected = sum(not pin(entry)[2] for entry in entries)
+        say(f"installing {expected} packages ({name})")
         requirements = self.folder / f"{name}.txt"
         requirements.write_text("\n".join(entries) + "\n", encoding="utf-8")
         options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-input"]
         options += ["--disable-pip-version-check", "--progress-bar", "off"]
         command = [str(self.python), "-m", "pip", "install", *options, "-r", str(requirements)]
-        code, lines = run(command, Progress(len(entries)))
+        code, lines = run(command, Progress(expected))
         if not code:
             return True
         if name != OPTIONAL:
@@ -213,10 +215,12 @@ class Progress:
 
     def __call__(self, line: str) -> None:
         """Take one line of pip's output."""
-        found = re.match(r"(?:Collecting|Requirement already satisfied:) ([^\s;(]+)", line)
+        found = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (\S+)", line)
         if found:
             self.done += 1
-            say(f"  {self.done}/{self.total} {found[1].replace('==', ' ')}")
+            # A wheel from a folder comes with its path and tags.
+            package = re.split(r"-(?:py|cp)\d", Path(found[1]).name)[0]
+            say(f"  {self.done}/{self.total} {re.sub('==|-(?=[^-]*$)', ' ', package)}")
         elif line.startswith("Installing collected"):
             say("  unpacking")
 

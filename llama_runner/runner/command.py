@@ -114,6 +114,8 @@ def settings(card: ModelCard, chosen: Mapping[str, Scalar]) -> dict[str, Scalar]
         # The engine's prompt cache in RAM can hand one conversation's content
         # to another, so it stays off until a build without that fault is known.
         "cache-ram": 0,
+        # Idle slots would be moved out and their prompts forgotten.
+        "cache-idle-slots": False,
         # Arguments would be adjusted behind our back to the memory that is free.
         "fit": False,
         "context-shift": False,

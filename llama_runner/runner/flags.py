@@ -7,7 +7,7 @@ from collections.abc import Mapping
 Scalar = str | int | float | bool
 
 # Flags that take on or off where others are switched by being there.
-ON_OFF = frozenset({"fit", "flash-attn", "log-colors", "reasoning"})
+ON_OFF = frozenset({"fit", "flash-attn", "reasoning"})
 # Flags that have a --no- form; any other that is false is left out.
 NEGATABLE = frozenset(
     {
@@ -50,6 +50,7 @@ POOLING = {1: "mean", 2: "cls", 3: "last"}
 ADJUSTABLE = frozenset(
     {
         "batch-size",
+        "cache-idle-slots",
         "cache-ram",
         "context-shift",
         "ctx-size",
@@ -68,8 +69,6 @@ FIXED = (
     "--offline",
     "--no-agent",
     "--slots",
-    # Idle slots would be moved out and their prompts forgotten.
-    "--no-cache-idle-slots",
     # The relay keeps clients connected by itself.
     "--sse-ping-interval",
     "-1",
