@@ -123,7 +123,10 @@ def _decode(content: bytes) -> str:
 
 
 def _syntax_error(error: json.JSONDecodeError) -> str:
-    return f"{_place(error.doc, error.pos)}: {_explained(error)}"
+    rest = error.doc[error.pos :]
+    # Python 3.13 points at a comma too many, older ones at what comes behind it.
+    position = error.pos + len(rest) - len(re.sub(r"^,\s*(?=[}\]])", "", rest))
+    return f"{_place(error.doc, position)}: {_explained(error, position)}"
 
 
 def _place(text: str, position: int) -> str:
@@ -132,10 +135,10 @@ def _place(text: str, position: int) -> str:
     return f"line {line}, column {column}"
 
 
-def _explained(error: json.JSONDecodeError) -> str:
+def _explained(error: json.JSONDecodeError, position: int) -> str:
     """Say what is wrong at this place, with the mistakes that people make first."""
-    rest = error.doc[error.pos :]
-    before = error.doc[: error.pos].rstrip()
+    rest = error.doc[position:]
+    before = error.doc[:position].rstrip()
     if not error.doc.strip():
         return "the file is empty; expected at least {}"
     if error.msg.startswith("Invalid \\"):
@@ -160,8 +163,6 @@ _IN_WORDS = {
     "Expecting value": "expected a value",
     "Extra data": "expected the end of the file",
     "Unterminated string starting at": "a string without its closing quote",
-    "Illegal trailing comma before end of object": "a comma before the closing bracket",
-    "Illegal trailing comma before end of array": "a comma before the closing bracket",
 }
 
 
