@@ -11,6 +11,7 @@ ON_OFF = frozenset({"fit", "flash-attn", "reasoning"})
 # Flags that have a --no- form; any other that is false is left out.
 NEGATABLE = frozenset(
     {
+        "cache-idle-slots",
         "cache-prompt",
         "cont-batching",
         "context-shift",
