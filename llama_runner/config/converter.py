@@ -144,9 +144,15 @@ def _structure_mapping(converter: cattrs.Converter, value: Any, wanted: Any) -> 
     key, item = get_args(wanted)
     parts = _Parts()
     for name, part in value.items():
-        if parts.allow(name, partial(converter.structure, name, key)):
-            parts.take(name, partial(converter.structure, part, item))
+        parts.take(name, partial(_structure_entry, converter, (name, key), (part, item)))
     return parts.finished()
+
+
+def _structure_entry(
+    converter: cattrs.Converter, key: tuple[str, Any], item: tuple[Any, Any]
+) -> Any:
+    converter.structure(*key)
+    return converter.structure(*item)
 
 
 def _structure_class(
@@ -193,15 +199,6 @@ class _Parts:
 
     problems: list[Problem] = attrs.field(factory=list)
     _values: dict[Any, Any] = attrs.field(factory=dict)
-
-    def allow(self, step: Step, structure: Callable[[], Any]) -> bool:
-        """Run one check and tell whether it passed."""
-        try:
-            structure()
-        except Refused as refusal:
-            self.problems.extend(problem.under(step) for problem in refusal.problems)
-            return False
-        return True
 
     def take(self, step: Step, structure: Callable[[], Any]) -> None:
         """Keep one part, or its problems."""

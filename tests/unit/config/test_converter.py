@@ -31,6 +31,7 @@ class Whole:
     digits: tuple[Digit, ...] = ()
     by_name: Mapping[str, Digit] = field(factory=dict)
     parts: tuple[Part, ...] = ()
+    extra: Part | None = None
 
 
 @frozen
@@ -94,6 +95,8 @@ def test_every_form_is_read() -> None:
         ({"by_name": []}, "by_name: expected an object, got a list"),
         ({"by_name": {"x": -1}}, "by_name.x: expected an integer from 0 to 9, got -1"),
         ({"parts": [{}]}, "parts[0].number: expected an integer from 0 to 9, but it is missing"),
+        ({"extra": {"number": "1"}}, 'extra.number: expected an integer from 0 to 9, got "1"'),
+        ({"extra": []}, "extra: expected an object or null, got a list"),
         ({"Digits": []}, 'Digits: unknown key; did you mean "digits"?'),
         ([], "expected an object, got a list"),
     ],

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
@@ -136,8 +138,12 @@ def test_the_committed_schemas_are_the_generated_ones(file_name: str, cls: type[
 
 
 def test_the_schemas_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
-    write_schemas(tmp_path / "schema")
-    assert {path.name for path in (tmp_path / "schema").iterdir()} == set(SCHEMAS)
+    write_schemas(tmp_path / "here")
+    command = [sys.executable, "-m", "llama_runner.config.json_schema", str(tmp_path / "there")]
+    subprocess.run(command, check=True, cwd=CONFIG.parent)
+    for file_name in SCHEMAS:
+        here, there = tmp_path / "here" / file_name, tmp_path / "there" / file_name
+        assert here.read_bytes() == there.read_bytes()
 
 
 @pytest.mark.parametrize(("file_name", "cls"), SCHEMAS.items())
