@@ -1,7 +1,8 @@
 """``main.py test``: formatting, lint, types, layers, then every test.
 
-Standard library only, so that it can say which tool is missing. Arguments
-go to pytest, which then runs alone: ``main.py test -k eviction``.
+The word ``check`` leaves the tests out. Any other arguments go to pytest,
+which then runs alone: ``main.py test -k eviction``. ``--engine PATH`` has the
+tests that need an engine run with that one too.
 """
 
 from __future__ import annotations
@@ -21,19 +22,32 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "types for Linux (mypy)": ("-m", "mypy", "--platform", "linux"),
     "types for Windows (mypy)": ("-m", "mypy", "--platform", "win32"),
     "layers (import-linter)": ("-c", LAYERS),
-    "tests (pytest)": ("-m", "pytest"),
 }
+TESTS = "tests (pytest)"
+PYTEST = ("-m", "pytest")
+ENGINE_VARIABLE = "LLAMA_RUNNER_TEST_ENGINE"
 
 
 def main(arguments: list[str]) -> int:
     """Run the steps, all of them even if one fails, and say how each went."""
+    if arguments[:1] == ["--engine"] and len(arguments) > 1:
+        os.environ[ENGINE_VARIABLE] = str(Path(arguments[1]).expanduser().absolute())
+        arguments = arguments[2:]
     os.chdir(ROOT)
-    steps = {"tests (pytest)": ("-m", "pytest", *arguments)} if arguments else CHECKS
-    results = [(name, *timed(name, step)) for name, step in steps.items()]
+    results = [(name, *timed(name, step)) for name, step in steps_for(arguments).items()]
     print()
     for name, code, seconds in results:
         print(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:6.1f} s  {name}")
     return int(any(code for _, code, _ in results))
+
+
+def steps_for(arguments: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return what to run, by name."""
+    if arguments == ["check"]:
+        return CHECKS
+    if arguments:
+        return {TESTS: (*PYTEST, *arguments)}
+    return CHECKS | {TESTS: PYTEST}
 
 
 def timed(name: str, step: tuple[str, ...]) -> tuple[int, float]:
