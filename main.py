@@ -220,7 +220,8 @@ class Progress:
             self.done += 1
             # A wheel from a folder comes with its path and tags.
             package = re.split(r"-(?:py|cp)\d", Path(found[1]).name)[0]
-            say(f"  {self.done}/{self.total} {re.sub('==|-(?=[^-]*$)', ' ', package)}")
+            words = package.rsplit("==" if "==" in package else "-", 1)
+            say(f"  {self.done}/{self.total} {' '.join(words)}")
         elif line.startswith("Installing collected"):
             say("  unpacking")
 

@@ -248,12 +248,12 @@ def test_a_spawned_command_passes_its_exit_code_on(bootstrap):
 def test_progress_counts_packages_wherever_they_come_from(bootstrap, capsys):
     progress = bootstrap.Progress(3)
     progress("Looking in indexes: a\n")
-    progress("Collecting trio==0.35.0 (from -r x (line 1))\n")
+    progress("Collecting quart-trio==0.12.0 (from -r x (line 1))\n")
     progress("Processing /wheels/typing_extensions-4.16.0-py3-none-any.whl (from x)\n")
     progress("Requirement already satisfied: attrs==26.1.0 in y\n")
     progress("Installing collected packages: trio\n")
     assert capsys.readouterr().err.splitlines() == [
-        "  1/3 trio 0.35.0",
+        "  1/3 quart-trio 0.12.0",
         "  2/3 typing_extensions 4.16.0",
         "  3/3 attrs 26.1.0",
         "  unpacking",
