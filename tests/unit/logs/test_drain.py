@@ -12,7 +12,7 @@ from llama_runner.logs.backlog import Backlog
 from llama_runner.logs.drain import PAUSE, RETRY, Drain
 from llama_runner.logs.handler import installed
 from llama_runner.logs.line import LogLine
-from llama_runner.logs.open_log import FLUSH_WITHIN, open_drains
+from llama_runner.logs.log import FLUSH_WITHIN, open_drains
 
 logger = logging.getLogger("llama_runner.test")
 

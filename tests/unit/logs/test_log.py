@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from llama_runner.config.app import LoggingConfig
-from llama_runner.logs.open_log import open_log
+from llama_runner.logs.log import open_log
 
 logger = logging.getLogger("llama_runner.here")
 
@@ -21,7 +21,7 @@ CHATTY = """
 import logging, sys, trio
 from pathlib import Path
 from llama_runner.config.app import LoggingConfig
-from llama_runner.logs.open_log import open_log
+from llama_runner.logs.log import open_log
 
 async def main():
     async with open_log(LoggingConfig(), Path(sys.argv[1]), sys.stderr):

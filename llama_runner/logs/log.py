@@ -1,4 +1,4 @@
-"""Opens the program's log."""
+"""The program's log, open while a block lasts."""
 
 from __future__ import annotations
 
