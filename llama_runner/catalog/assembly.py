@@ -1,0 +1,97 @@
+"""Files and their facts in, model cards out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from llama_runner.catalog.card import (
+    ModelCard,
+    ModelKind,
+    capabilities_of,
+    kind_of,
+    why_not_served,
+)
+from llama_runner.catalog.found_file import PassedOver
+from llama_runner.catalog.projectors import choose_projector
+from llama_runner.catalog.quantization import quantization_name
+from llama_runner.catalog.shards import Findings, ModelFiles, join_shards
+
+
+@frozen
+class ScanResult:
+    """The models that were found, and what was passed over and why; both in order of path."""
+
+    cards: tuple[ModelCard, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+def assemble(findings: Findings) -> ScanResult:
+    """Make one card of each model that can be served; pass over everything else."""
+    joined, passed_over = join_shards(findings)
+    folders: dict[Path, list[ModelFiles]] = defaultdict(list)
+    for one in joined:
+        folders[one.path.parent].append(one)
+    cards: list[ModelCard] = []
+    for files in folders.values():
+        more, reasons = _assemble_folder(files)
+        cards += more
+        passed_over += reasons
+    return ScanResult(
+        tuple(sorted(cards, key=lambda card: card.path)),
+        tuple(sorted(passed_over, key=lambda passed: passed.path)),
+    )
+
+
+def _assemble_folder(files: Sequence[ModelFiles]) -> tuple[list[ModelCard], list[PassedOver]]:
+    by_kind: dict[ModelKind, list[ModelFiles]] = defaultdict(list)
+    for one in files:
+        by_kind[kind_of(one.facts, one.stem)].append(one)
+    projectors, others = by_kind.pop(ModelKind.PROJECTOR, []), by_kind.pop(ModelKind.OTHER, [])
+    models = [one for kind in by_kind.values() for one in kind]
+    cards = [_card(model, choose_projector(model, projectors, models)) for model in models]
+    used = {card.mmproj for card in cards}
+    unused = [one for one in projectors if one.path not in used]
+    return cards, [
+        *(PassedOver(one.path, why_not_served(one.facts, one.stem) or "") for one in others),
+        *(PassedOver(one.path, "it is a projector that no model here uses") for one in unused),
+    ]
+
+
+def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
+    facts = model.facts
+    kind = kind_of(facts, model.stem)
+    sees = projector is not None and projector.facts.projects_images
+    return ModelCard(
+        path=model.path,
+        shards=tuple(file.path for file in model.files),
+        folders=model.files[0].folders,
+        size=sum(file.size for file in model.files),
+        mmproj=projector.path if projector else None,
+        architecture=facts.architecture,
+        name=facts.name,
+        parameters=facts.parameters or model.weights or None,
+        quantization=quantization_name(facts.file_type, model.stem),
+        context_length=facts.context_length,
+        embedding_length=facts.embedding_length,
+        block_count=facts.block_count,
+        head_count=_one_or_each(facts.head_counts),
+        head_count_kv=_one_or_each(facts.head_counts_kv or facts.head_counts),
+        key_length=facts.key_length,
+        value_length=facts.value_length,
+        sliding_window=facts.sliding_window,
+        vocabulary_size=facts.vocabulary_size,
+        chat_template=facts.chat_template,
+        pooling=facts.pooling,
+        kind=kind,
+        capabilities=capabilities_of(facts, kind, sees=sees),
+    )
+
+
+def _one_or_each(counts: tuple[int, ...]) -> int | tuple[int, ...]:
+    if len(set(counts)) > 1:
+        return counts
+    return counts[0] if counts else 0

@@ -1,0 +1,113 @@
+"""What the GGUF header and the file system tell about a model."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from pathlib import Path
+
+from attrs import field, frozen
+
+from llama_runner.catalog.facts import FileFacts
+
+_RANK_POOLING = 4
+_TOOLS = re.compile(r"\btools\b|tool_call")
+_THINKING = re.compile(
+    r"<think>|\[THINK\]|enable_thinking|reasoning_content|<\|channel\|>|<seed:think>"
+)
+
+
+class ModelKind(Enum):
+    """What a GGUF file can be used for."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    RERANK = "rerank"
+    PROJECTOR = "projector"
+    OTHER = "other"
+
+
+@frozen(kw_only=True)
+class ModelCard:
+    """One servable model on disk.
+
+    ``folders`` are the folders between the scanned one and the file, which
+    people know models by: ``("publisher", "repository")``, or none. Numbers
+    that the header does not tell are 0, or None where 0 means something.
+    """
+
+    path: Path
+    shards: tuple[Path, ...]
+    folders: tuple[str, ...]
+    size: int
+    mmproj: Path | None
+    architecture: str
+    name: str | None
+    parameters: int | None
+    quantization: str
+    context_length: int
+    embedding_length: int
+    block_count: int
+    head_count: int | tuple[int, ...]
+    head_count_kv: int | tuple[int, ...]
+    key_length: int | None
+    value_length: int | None
+    sliding_window: int | None
+    vocabulary_size: int
+    chat_template: str | None = field(repr=False)
+    pooling: int | None
+    kind: ModelKind
+    capabilities: frozenset[str]
+
+
+def kind_of(facts: FileFacts, stem: str) -> ModelKind:
+    """Return what a file is, by its header; its name has a say where headers are known to lack."""
+    if facts.architecture == "clip" or facts.general_type == "mmproj":
+        return ModelKind.PROJECTOR
+    if why_not_served(facts, stem):
+        return ModelKind.OTHER
+    if facts.pooling == _RANK_POOLING:
+        return ModelKind.RERANK
+    if facts.pooling or _encodes_only(facts.architecture):
+        return ModelKind.EMBEDDING
+    return ModelKind.CHAT
+
+
+def why_not_served(facts: FileFacts, stem: str) -> str | None:
+    """Return why a file that is no projector cannot be served as a model, or None if it can."""
+    if facts.is_adapter or facts.general_type == "adapter":
+        return "it is a LoRA adapter, not a model"
+    if facts.is_importance_matrix or facts.general_type == "imatrix":
+        return "it is an importance matrix, not a model"
+    if facts.tensor_count == 0:
+        return "it holds a vocabulary but no weights"
+    if not facts.architecture:
+        return "its header names no architecture"
+    if not facts.has_tokenizer:
+        return f"it has no tokenizer, so it is no language model ({facts.architecture})"
+    if stem.lower().startswith("mtp-"):
+        return "it holds draft layers for another model"
+    return None
+
+
+def capabilities_of(facts: FileFacts, kind: ModelKind, *, sees: bool) -> frozenset[str]:
+    """Return what a model can do, in Ollama's words and ``chat``.
+
+    Tools and thinking are read off the chat template, since nothing else in a
+    header tells of them.
+    """
+    if kind is not ModelKind.CHAT:
+        return frozenset({"embedding"} if kind is ModelKind.EMBEDDING else ())
+    template = facts.chat_template
+    answers = {
+        "completion": True,
+        "chat": template is not None,
+        "vision": sees,
+        "tools": facts.has_tool_template or bool(_TOOLS.search(template or "")),
+        "thinking": bool(_THINKING.search(template or "")),
+    }
+    return frozenset(name for name, holds in answers.items() if holds)
+
+
+def _encodes_only(architecture: str) -> bool:
+    return "bert" in architecture or architecture in {"gemma-embedding", "t5encoder"}
