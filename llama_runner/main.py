@@ -24,7 +24,7 @@ from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
-from llama_runner.errors import ShuttingDown
+from llama_runner.errors import BadRequest, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
@@ -143,6 +143,16 @@ def _launcher(parts: Parts) -> Launcher:
     return spec_of
 
 
+def _default(catalog: Catalog) -> CatalogModel:
+    if catalog.default is not None:
+        return catalog.default
+    if len(catalog.models) == 1:
+        return next(iter(catalog.models.values()))
+    known = ", ".join(catalog.models) or "none"
+    message = f"'model' is missing; expected one of: {known}"
+    raise BadRequest(message, param="model", code="missing_required_parameter")
+
+
 def _resolve(catalog: Watched[Catalog], spec_of: Launcher, name: str) -> Target:
-    model = catalog.value.resolve(name)
+    model = catalog.value.resolve(name) if name else _default(catalog.value)
     return Target(model.key, spec_of(model), model.config.request_defaults)

@@ -92,7 +92,7 @@ async def serve_facades(
     """Serve on every bound socket until ``dependencies.stop``, then drain."""
     async with trio.open_nursery() as nursery:
         for name, sock in bound.items():
-            site = _site(FACADES[name], config, dependencies, relay)
+            site = site_of(FACADES[name], config, dependencies, relay)
             nursery.start_soon(
                 partial(listen, sock, site, dependencies.stop, grace=config.shutdown.grace),
                 name=f"listener {name}",
@@ -100,7 +100,8 @@ async def serve_facades(
         task_status.started()
 
 
-def _site(facade: Facade, config: AppConfig, dependencies: Dependencies, relay: Relay) -> Site:
+def site_of(facade: Facade, config: AppConfig, dependencies: Dependencies, relay: Relay) -> Site:
+    """Return what the listener of ``facade`` serves, and by which rules."""
     security = config.security
     keys = tuple(key.key for key in security.api_keys)
     access = Access(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from itertools import count
+from operator import is_not
 
 import trio
 from attrs import define, field
@@ -26,6 +28,7 @@ from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.relay.dialect import Waiting
+from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.state import Exited, Ready, RunnerState, Starting
 from llama_runner.scheduling.decide import decide
@@ -42,10 +45,11 @@ async def open_runner_manager(
     settings: SchedulingConfig,
     cancel_bound: float,
     events: Broadcaster[Event],
+    connect: Connect = connect_tcp,
 ) -> AsyncIterator[RunnerManager]:
     """Open the nursery that owns all runners; leaving it stops them, all at once."""
     async with trio.open_nursery() as nursery:
-        manager = RunnerManager(capacity, spawn, settings, cancel_bound, events, nursery)
+        manager = RunnerManager(capacity, spawn, settings, cancel_bound, events, nursery, connect)
         try:
             yield manager
         finally:
@@ -68,6 +72,7 @@ class RunnerManager:
     _cancel_bound: float
     _events: Broadcaster[Event]
     _nursery: trio.Nursery
+    _connect: Connect
     _numbers: count[int] = field(factory=count, init=False)
     _waiting: dict[Ticket, QueuedPlace] = field(factory=dict, init=False)
     _seats: dict[str, Seat] = field(factory=dict, init=False)
@@ -171,7 +176,7 @@ class RunnerManager:
     def _start(self, spec: ModelSpec) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
-        seat = self._seats[spec.key] = Seat(spec, self._spawn)
+        seat = self._seats[spec.key] = Seat(spec, self._spawn, self._connect)
         self._nursery.start_soon(self._supervise, seat, name=f"runner {spec.key}")
 
     async def _supervise(self, seat: Seat) -> None:
@@ -200,7 +205,7 @@ class RunnerManager:
                 seat.enter(Phase.READY)
                 self._reconcile()
             self._tell(seat)
-            await state.wait_for(lambda value, now=now: value is not now)
+            await state.wait_for(partial(is_not, now))
 
     def _tell(self, seat: Seat) -> None:
         name, detail = described(seat.runner.state.value)

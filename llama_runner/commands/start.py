@@ -75,6 +75,8 @@ async def _find_models(prepared: Prepared) -> Catalog:
     catalog = build_catalog(found.cards, prepared.configuration.models)
     for passed_over in found.passed_over:
         logger.info("passed over %s: %s", passed_over.path, passed_over.reason)
+    for problem in catalog.problems:
+        logger.warning("models_config.json: %s", problem)
     for key, model in catalog.models.items():
         logger.info("model %s: %s", key, model.card.path)
     if not catalog.models:

@@ -34,6 +34,11 @@ class Answer:
     finished: bool = field(default=False, init=False)
     _pending: bytes = field(default=b"", init=False)
 
+    @property
+    def left_at(self) -> float | None:
+        """When the client was seen to leave (trio's clock), if it did."""
+        return self.client.left_at
+
     async def whole(
         self, status: int, content_type: str, body: bytes, headers: Headers = ()
     ) -> None:

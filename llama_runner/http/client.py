@@ -33,7 +33,8 @@ class Client:
     lookahead: int
     write_timeout: float
     buffer: bytearray = field(factory=bytearray, init=False)
-    gone: bool = field(default=False, init=False)
+    left_at: float | None = field(default=None, init=False)
+    """When it was seen to leave, on trio's clock."""
     _arrived: trio.Event = field(factory=trio.Event, init=False)
     _taken: trio.Event = field(factory=trio.Event, init=False)
     _answering: trio.CancelScope | None = field(default=None, init=False)
@@ -58,7 +59,7 @@ class Client:
                 break
             self.buffer += data
             self._arrived.set()
-        self.gone = True
+        self.left_at = trio.current_time()
         self._arrived.set()
         if self._answering is not None:
             self._answering.cancel()
@@ -76,6 +77,11 @@ class Client:
         self._answering = scope
         if scope is not None and self.gone:
             scope.cancel()
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has left."""
+        return self.left_at is not None
 
     @contextmanager
     def consuming(self) -> Iterator[None]:

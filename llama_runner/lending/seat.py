@@ -9,7 +9,7 @@ import trio
 from attrs import define, evolve, field
 
 from llama_runner.lending.model_spec import ModelSpec
-from llama_runner.relay.upstream_pool import UpstreamPool
+from llama_runner.relay.upstream_pool import Connect, UpstreamPool
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.runner import Runner
@@ -26,6 +26,7 @@ class Seat:
 
     spec: ModelSpec
     _spawn: Spawner
+    _connect: Connect
     runner: Runner = field(init=False)
     resident: Resident = field(init=False)
     stop: trio.CancelScope = field(factory=trio.CancelScope, init=False)
@@ -56,7 +57,7 @@ class Seat:
 
     @asynccontextmanager
     async def _connected(self, launch: Launch) -> AsyncIterator[None]:
-        self.pool = UpstreamPool(launch.host, launch.port, launch.api_key)
+        self.pool = UpstreamPool(launch.host, launch.port, launch.api_key, self._connect)
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
@@ -14,6 +15,24 @@ from llama_runner.errors import RunnerLost
 IDLE_LIMIT = 4.0
 USE_LIMIT = 90
 RECEIVE_BYTES = 65536
+
+
+Connect = Callable[[str, int], Awaitable[socket.socket]]
+"""(host, port) → a connected, non-blocking socket, or OSError."""
+
+
+async def connect_tcp(host: str, port: int) -> socket.socket:
+    """Connect over the loopback interface."""
+    sock = trio.socket.socket()
+    try:
+        await sock.connect((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    plain = socket.socket(fileno=sock.detach())
+    plain.setblocking(False)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return plain
 
 
 @define(eq=False)
@@ -78,6 +97,7 @@ class UpstreamPool:
     host: str
     port: int
     api_key: str = field(repr=False)
+    _connect: Connect = connect_tcp
     _idle: list[UpstreamConnection] = field(factory=list, init=False)
     _lent: set[UpstreamConnection] = field(factory=set, init=False)
     _closed: bool = field(default=False, init=False)
@@ -86,7 +106,7 @@ class UpstreamPool:
         """Lend a connection; raise RunnerLost if there is nobody to connect to."""
         if self._closed:
             raise RunnerLost("the model was stopped")
-        connection = self._take_idle() or await self._connect()
+        connection = self._take_idle() or await self._open()
         connection.uses += 1
         self._lent.add(connection)
         return connection
@@ -122,17 +142,8 @@ class UpstreamPool:
             connection.close()
         return None
 
-    async def _connect(self) -> UpstreamConnection:
-        sock = trio.socket.socket()
+    async def _open(self) -> UpstreamConnection:
         try:
-            await sock.connect((self.host, self.port))
+            return UpstreamConnection(await self._connect(self.host, self.port))
         except OSError as error:
-            sock.close()
             raise RunnerLost(f"the model's process cannot be reached: {error}") from error
-        except BaseException:
-            sock.close()
-            raise
-        plain = socket.socket(fileno=sock.detach())
-        plain.setblocking(False)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return UpstreamConnection(plain)

@@ -21,5 +21,5 @@ def model_fields(model: CatalogModel, created: int) -> dict[str, Any]:
 
 def list_fields(catalog: Catalog, created: int) -> dict[str, Any]:
     """Return the list of all models that can be asked for."""
-    listed = [model for model in catalog.models.values() if not model.config.hidden]
-    return {"data": [model_fields(model, created) for model in listed], "object": "list"}
+    listed = [model_fields(model, created) for model in catalog.listed]
+    return {"data": listed, "object": "list"}

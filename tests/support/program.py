@@ -1,0 +1,114 @@
+"""The whole program in memory: client → front → relay → manager → pool → scripted engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from llama_runner.catalog.catalog import Catalog, CatalogModel, build_catalog
+from llama_runner.concurrency.stop import Stop
+from llama_runner.concurrency.watched import Watched
+from llama_runner.config.app import AppConfig
+from llama_runner.config.models import ModelsConfig
+from llama_runner.events.broadcaster import Broadcaster
+from llama_runner.events.event import Event
+from llama_runner.events.exchange import Exchange
+from llama_runner.facades.dependencies import Dependencies
+from llama_runner.http.front import Front
+from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.proxy_manager import FACADES, site_of
+from llama_runner.relay.relay import Relay
+from llama_runner.relay.target import Target
+from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from tests.support.fake_child import FakeSpawner, fake_launch
+from tests.support.http_client import RawClient
+from tests.support.memory_network import MemoryNetwork
+from tests.support.model_cards import model_card
+from tests.support.scripted_engine import ScriptedEngine
+
+CHAT = {"model": "a", "messages": [{"role": "user", "content": "Hi"}]}
+STREAM = {**CHAT, "stream": True}
+
+
+@define(eq=False)
+class Program:
+    """What a test needs to reach of a running program."""
+
+    network: MemoryNetwork
+    engine: ScriptedEngine
+    spawn: FakeSpawner
+    runners: RunnerManager
+    front: Front
+    stop: Stop
+    told: list[Event] = field(factory=list)
+    clients: list[RawClient] = field(factory=list)
+
+    def client(self) -> RawClient:
+        """Return a new connection to the front."""
+        client = RawClient(self.network.client())
+        self.clients.append(client)
+        return client
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What was told of finished requests."""
+        return [event for event in self.told if isinstance(event, Exchange)]
+
+
+def small_catalog(names: Iterable[str]) -> Catalog:
+    """Return a catalog of chat models with these file stems."""
+    cards = [model_card(path=Path(f"models/{name}/{name}.gguf"), folders=(name,)) for name in names]
+    return build_catalog(cards, ModelsConfig())
+
+
+@asynccontextmanager
+async def open_program(
+    *,
+    engine: ScriptedEngine | None = None,
+    spawn: FakeSpawner | None = None,
+    config: AppConfig | None = None,
+    models: Iterable[str] = ("a", "b"),
+    slots: int = 2,
+    facade: str = "lmstudio",
+) -> AsyncIterator[Program]:
+    """Run the program while the block lasts."""
+    engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
+    config = config or AppConfig()
+    catalog, events, stop = Watched(small_catalog(models)), Broadcaster[Event](), Stop()
+
+    def spec_of(model: CatalogModel) -> ModelSpec:
+        return ModelSpec(model.key, slots, lambda: fake_launch(model.key, slots=slots))
+
+    def resolve(name: str) -> Target:
+        model = catalog.value.resolve(name)
+        return Target(model.key, spec_of(model), model.config.request_defaults)
+
+    async with trio.open_nursery() as nursery:
+        network = MemoryNetwork(nursery, engine.serve)
+        bound = config.relay.cancel_bound
+        async with open_runner_manager(
+            1, spawn, config.scheduling, bound, events, network.connect
+        ) as runners:
+            relay = Relay(resolve, runners, config.relay, events.publish)
+            dependencies = Dependencies(
+                catalog, events, stop, lambda: {"listeners": {}, "models": []}, "control", 0
+            )
+            front = Front(site_of(FACADES[facade], config, dependencies, relay), stop)
+            network.front = front.serve
+            program = Program(network, engine, spawn, runners, front, stop)
+            nursery.start_soon(_note, events, program.told)
+            await trio.lowlevel.checkpoint()
+            yield program
+            for client in program.clients:
+                client.close()
+        nursery.cancel_scope.cancel()
+
+
+async def _note(events: Broadcaster[Event], told: list[Event]) -> None:
+    with events.subscribe() as received:
+        async for event in received:
+            told.append(event)
