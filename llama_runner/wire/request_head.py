@@ -1,0 +1,137 @@
+"""What a client sends first: its request line and headers, checked (sans I/O).
+
+h11 parses; the checks beside it refuse what h11 or the next hop could read in
+two ways (RFC 9112, sections 2.2, 5.2 and 6.3), because a request that two
+programs frame differently is how one is smuggled past the other.
+"""
+
+from __future__ import annotations
+
+import h11
+from attrs import frozen
+
+HEAD_END = b"\r\n\r\n"
+
+
+class HeadError(ValueError):
+    """The head cannot be served; ``status`` is the answer it deserves."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@frozen
+class RequestHead:
+    """A request without its body; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    version: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    content_length: int | None
+    chunked: bool
+    raw: bytes
+
+    def header(self, name: bytes) -> str | None:
+        """Return the first header of this (lower-case) name."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    @property
+    def target(self) -> str:
+        """The path with its query, as it was sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client expects to use the connection again."""
+        return self.version == b"1.1" and "close" not in self._tokens(b"connection")
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether the client asks to turn the connection into a websocket."""
+        return (
+            "upgrade" in self._tokens(b"connection")
+            and "websocket" in self._tokens(b"upgrade")
+            and self.method == "GET"
+        )
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for 100 Continue before it sends the body."""
+        return "100-continue" in self._tokens(b"expect")
+
+    def _tokens(self, name: bytes) -> set[str]:
+        value = self.header(name) or ""
+        return {token.strip().lower() for token in value.split(",")}
+
+
+def parse_request_head(raw: bytes) -> RequestHead:
+    """Parse one head, its final empty line included.
+
+    Raises:
+        HeadError: with 400 for anything ambiguous, 501 for an unknown framing,
+            505 for an HTTP version that is not 1.x.
+
+    """
+    _refuse_ambiguous_lines(raw)
+    request = _parse(raw)
+    path, _, query = request.target.decode("latin-1").partition("?")
+    if not path.startswith("/") and not (path == "*" and request.method == b"OPTIONS"):
+        raise HeadError(400, f"expected a path that starts with '/', got {path[:80]!r}")
+    headers = tuple(request.headers)
+    length, chunked = _framing(headers)
+    if chunked and request.http_version == b"1.0":
+        raise HeadError(400, "Transfer-Encoding needs HTTP/1.1 (RFC 9112, 6.1)")
+    return RequestHead(
+        request.method.decode("ascii"),
+        path,
+        query,
+        request.http_version,
+        headers,
+        length,
+        chunked,
+        raw,
+    )
+
+
+def _refuse_ambiguous_lines(raw: bytes) -> None:
+    lines = raw.count(b"\r\n")
+    if raw.count(b"\r") != lines or raw.count(b"\n") != lines:
+        raise HeadError(400, "a line of the head ends in a bare CR or LF; expected CRLF")
+    if b"\r\n " in raw or b"\r\n\t" in raw:
+        raise HeadError(400, "a header is folded over two lines, which is obsolete (RFC 9112, 5.2)")
+
+
+def _parse(raw: bytes) -> h11.Request:
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(raw) + 1)
+    connection.receive_data(raw)
+    if raw.startswith(b"PRI * HTTP/2"):
+        raise HeadError(505, "HTTP/2 is not spoken here; use HTTP/1.1")
+    try:
+        event = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        raise HeadError(error.error_status_hint, str(error)) from None
+    if not isinstance(event, h11.Request):
+        raise HeadError(400, "not an HTTP request")
+    if event.http_version not in (b"1.0", b"1.1"):
+        version = event.http_version.decode("ascii")
+        raise HeadError(505, f"HTTP/{version} is not spoken here; use HTTP/1.1")
+    return event
+
+
+def _framing(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[int | None, bool]:
+    length: int | None = None
+    chunked = False
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+    if chunked and length is not None:
+        raise HeadError(400, "both Content-Length and Transfer-Encoding are given; expected one")
+    return length, chunked
