@@ -88,7 +88,7 @@ def configured_files(configured: ModelsConfig) -> tuple[Path, ...]:
 
 def build_catalog(cards: Sequence[ModelCard], configured: ModelsConfig) -> Catalog:
     """Bring together what was found on disk and what is configured."""
-    found = _catalog(_discovered(cards, ModelsConfig(), taken=()))
+    found = _catalog(_discovered(cards, configured, taken=()) if configured.models else ())
     models: dict[str, CatalogModel] = {}
     problems: list[str] = []
     for name, entry in configured.models.items():
