@@ -33,12 +33,16 @@ class Encoded:
 
 @frozen
 class Tensor:
-    """A tensor whose data are zeros; 32-bit floats unless ``kind`` and ``size`` say otherwise."""
+    """A tensor whose data are zeros; 32-bit floats unless ``kind`` and ``size`` say otherwise.
+
+    ``content`` is for one that an engine is to calculate with.
+    """
 
     name: str
     dimensions: tuple[int, ...] = (8,)
     kind: int = 0
     size: int = field()
+    content: bytes = field(default=b"", repr=False)
 
     @size.default
     def _floats(self) -> int:
@@ -92,12 +96,15 @@ def encode_gguf(
     head = b"GGUF" + writer.pack("I", version)
     head += writer.length(len(tensors)) + writer.length(len(metadata))
     pieces = [head, *(writer.string(key) + writer.value(value) for key, value in metadata.items())]
+    data: list[bytes] = []
     offset = 0
     for tensor in tensors:
         pieces.append(writer.tensor(tensor, offset))
-        offset += tensor.size + -tensor.size % alignment
+        occupied = tensor.size + -tensor.size % alignment
+        data.append(tensor.content.ljust(occupied, b"\0"))
+        offset += occupied
     header = b"".join(pieces)
-    return header + bytes(-len(header) % alignment) + bytes(offset)
+    return b"".join([header, bytes(-len(header) % alignment), *data])
 
 
 @frozen
