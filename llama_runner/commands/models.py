@@ -6,11 +6,9 @@ import json
 import sys
 from typing import Any
 
-import trio
-
 from llama_runner.catalog.cache import MetadataCache
-from llama_runner.catalog.catalog import Catalog, build_catalog
-from llama_runner.catalog.scanner import ScanResult, scan
+from llama_runner.catalog.catalog import Catalog, build_catalog, configured_files
+from llama_runner.catalog.scanner import ScanResult, scan_here
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, prepare
 
@@ -33,8 +31,10 @@ def models(options: Options) -> ExitCode:
 
 def find(prepared: Prepared) -> tuple[ScanResult, Catalog]:
     """Return what lies in the model folders and the catalog made of it."""
-    found = trio.run(scan, prepared.folders, MetadataCache(prepared.state / "metadata.json"))
-    return found, build_catalog(found.cards, prepared.configuration.models)
+    configured = prepared.configuration.models
+    cache = MetadataCache(prepared.state / "metadata.json")
+    found = scan_here(prepared.folders, cache, files=configured_files(configured))
+    return found, build_catalog(found.cards, configured)
 
 
 def _fields(found: ScanResult, catalog: Catalog) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def _fields(found: ScanResult, catalog: Catalog) -> dict[str, Any]:
         "passed_over": [
             {"path": str(item.path), "reason": item.reason} for item in found.passed_over
         ],
+        "problems": list(catalog.problems),
     }
 
 
@@ -63,4 +64,5 @@ def _lines(found: ScanResult, catalog: Catalog) -> list[str]:
         for key, model in catalog.models.items()
     ]
     passed = [f"passed over {item.path}: {item.reason}" for item in found.passed_over]
-    return [*(lines or ["no models were found"]), *passed]
+    problems = [f"models_config.json: {problem}" for problem in catalog.problems]
+    return [*(lines or ["no models were found"]), *passed, *problems]

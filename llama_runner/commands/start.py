@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from llama_runner.catalog.cache import MetadataCache
-from llama_runner.catalog.catalog import Catalog, build_catalog
+from llama_runner.catalog.catalog import Catalog, build_catalog, configured_files
 from llama_runner.catalog.scanner import scan
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
@@ -71,8 +71,9 @@ async def _serve(options: Options, prepared: Prepared, engine: Engine, stop: Sto
 
 async def _find_models(prepared: Prepared) -> Catalog:
     cache = MetadataCache(prepared.state / "metadata.json")
-    found = await scan(prepared.folders, cache)
-    catalog = build_catalog(found.cards, prepared.configuration.models)
+    models = prepared.configuration.models
+    found = await scan(prepared.folders, cache, files=configured_files(models))
+    catalog = build_catalog(found.cards, models)
     for passed_over in found.passed_over:
         logger.info("passed over %s: %s", passed_over.path, passed_over.reason)
     for problem in catalog.problems:

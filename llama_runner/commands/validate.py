@@ -21,6 +21,12 @@ def validate(options: Options) -> ExitCode:
     engine = find_engine(prepared, options, lines.append)
     found, catalog = find(prepared)
     lines.append(f"models: {len(catalog.models)} found, {len(found.passed_over)} files passed over")
-    fields = {"valid": True, "engine": engine.description, "models": list(catalog.models)}
+    lines += [f"models_config.json: {problem}" for problem in catalog.problems]
+    fields = {
+        "valid": True,
+        "engine": engine.description,
+        "models": list(catalog.models),
+        "problems": list(catalog.problems),
+    }
     print(json.dumps(fields) if options.json else "\n".join([*lines, "the configuration is valid"]))
     return ExitCode.NORMAL
