@@ -1,0 +1,91 @@
+"""What the architecture allows to whom, each exception with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+P = "llama_runner/"
+
+# The modules in whose nurseries tasks run. A new one is added here on purpose.
+TASK_OWNERS: Mapping[str, str] = MappingProxyType(
+    {
+        P + "main.py": "the tree's root: listeners, runners, signals",
+        P + "commands/start.py": "runs the tree beside its signals and announces it",
+        P + "proxy_manager.py": "one task for each listener",
+        P + "websocket_manager.py": "one session's reader, and its end with the program",
+        P + "runner_manager.py": "one task for each runner, and the watchers of its slots",
+        P + "runner/runner.py": "the readers and watchers of one child",
+        P + "http/listener.py": "accepting, and one task for each connection",
+        P + "http/front.py": "one connection's always-reading task",
+        P + "http/application.py": "feeds one request to Hypercorn's protocol",
+        P + "logs/log.py": "one drain for each place where log lines go",
+        P + "concurrency/first.py": "races waits, all of which end before it returns",
+    }
+)
+
+# Where every error is caught, bugs included (design: the fault boundaries).
+FAULT_BOUNDARIES: Mapping[str, str] = MappingProxyType(
+    {
+        P + "http/front.py": "the connection, for a relayed request",
+        P + "facades/openai/quart_routes.py": "the connection, for a request that Quart serves",
+        P + "facades/dashboard/app.py": "the connection, for a request that Quart serves",
+        P + "logs/handler.py": "a log call never fails its caller, whatever its arguments do",
+    }
+)
+
+BANNED: Mapping[str, str] = MappingProxyType(
+    {
+        "asyncio": "Trio owns the process",
+        "anyio": "Trio owns the process",
+        "trio.lowlevel.spawn_system_task": "tasks belong to a nursery",
+        "trio.lowlevel.start_guest_run": "a loop of its own starves ours",
+        "threading.Thread": "threads belong to a nursery: trio.to_thread.run_sync",
+        "threading.Timer": "threads belong to a nursery: trio.to_thread.run_sync",
+        "_thread": "threads belong to a nursery: trio.to_thread.run_sync",
+        "concurrent.futures": "threads belong to a nursery: trio.to_thread.run_sync",
+        "multiprocessing": "children are runners",
+        "time.sleep": "it stops the whole loop: trio.sleep",
+        "subprocess.Popen": "a child is a task: trio.lowlevel.open_process",
+        "os.fork": "a child is a task: trio.lowlevel.open_process",
+        "os.popen": "a child is a task: trio.lowlevel.open_process",
+        "os.system": "a child is a task: trio.lowlevel.open_process",
+    }
+)
+
+# A library, and the only folders and files that import it.
+ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "quart": (P + "facades/",),
+        "quart_trio": (P + "facades/",),
+        "werkzeug": (P + "facades/",),
+        "hypercorn": (P + "http/",),
+        "h11": (P + "wire/",),
+        "httpx": (P + "runner/control.py",),
+        "cattrs": (P + "config/converter.py",),
+        "orjson": (
+            *(P + "facades/", P + "relay/", P + "runner/control.py", P + "websocket_manager.py"),
+            P + "catalog/cache.py",
+        ),
+        "platformdirs": (P + "platforms/",),
+        "subprocess": (
+            *(P + "runner/process_posix.py", P + "runner/process_windows.py"),
+            # Runs pip once, before the Trio tree exists.
+            P + "embedded_model.py",
+        ),
+        "multiprocessing": (),
+        "xllamacpp": (P + "embedded.py",),
+    }
+)
+
+# They neither wait nor do they know that others do; what they import does not either.
+PURE: tuple[str, ...] = (
+    *("scheduling", "config", "config_loader", "cli", "wire", "errors"),
+    *("catalog.gguf", "catalog.card", "catalog.names", "catalog.catalog"),
+    *("relay.joined", "relay.media", "relay.progress_filter", "relay.relay_request"),
+    *("relay.refusal", "relay.usage"),
+    *("runner.command", "runner.diagnosis", "runner.environment", "runner.child_protocol"),
+    *("facades.openai.errors", "facades.openai.models", "facades.openai.dialect"),
+    *("events.event", "http.access", "logs.line", "logs.layout", "logs.rotating_file"),
+)
+NOT_PURE = frozenset({"trio", "httpx", "quart", "quart_trio", "hypercorn", "asyncio"})
