@@ -4,11 +4,14 @@
     ├── ConfigError            the files on disk do not describe a runnable setup
     ├── PortTaken              a listener's address is in use by another program
     ├── UnknownModel           the caller named a model the catalog does not hold
+    │   └── AmbiguousName      … or a name that fits several (catalog/catalog.py)
     ├── BadRequest             the caller's request cannot be understood or allowed
     ├── CapacityError          the model cannot be placed, now or ever
     │   ├── ModelTooLarge      it would not fit an empty machine
     │   └── QueueFull          admission is refused; try again later
     ├── EngineRefused          llama-server would not do what the request asks
+    ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
+    ├── NotReached             the program that serves did not answer (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
     │   └── RunnerLost         it exited while lent, or broke off its answer
@@ -23,6 +26,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+_SHOWN = 12
+"""Model names that fit an error message."""
 
 
 class LlamaRunnerError(Exception):
@@ -50,7 +56,9 @@ class UnknownModel(LlamaRunnerError):
     """The catalog holds no model of this name."""
 
     def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
-        listed = ", ".join(known) if known else "none"
+        listed = ", ".join(known[:_SHOWN]) if known else "none"
+        if len(known) > _SHOWN:
+            listed += f" and {len(known) - _SHOWN} more"
         super().__init__(f"no model is called {name!r}; the models here are: {listed}")
         self.name = name
         self.known = known

@@ -59,7 +59,7 @@ class Parts:
     control_key: str
 
 
-async def serve(
+async def serve(  # noqa: ASYNC128 - serve_facades reports for it
     parts: Parts,
     stop: Stop,
     *,

@@ -56,13 +56,13 @@ class Application:
         exchange = _Exchange(client)
         async with TaskGroup() as tasks:
             peer, local = addresses
-            protocol: Any = H11Protocol(
+            protocol: Any = H11Protocol(  # noqa: FBT003 - no TLS
                 ASGIWrapper(self.app),
                 _Config.build(self.max_head_bytes, extra_headers),
                 WorkerContext(None),
                 tasks,
                 ConnectionState({}),
-                False,  # noqa: FBT003 - no TLS
+                False,
                 peer,
                 local,
                 exchange.send,

@@ -6,7 +6,7 @@ what it holds, the connection to the engine first of all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -20,9 +20,7 @@ from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
-from llama_runner.relay.joined import Joiner
-from llama_runner.relay.joined_chat import ChatJoiner
-from llama_runner.relay.joined_completion import CompletionJoiner
+from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.lender import Lease, Lender
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
@@ -35,11 +33,6 @@ from llama_runner.wire.sse import SSEDecoder
 
 JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
-
-_JOINERS: Mapping[Task, Callable[[], Joiner]] = {
-    Task.CHAT: ChatJoiner,
-    Task.COMPLETION: CompletionJoiner,
-}
 
 
 @frozen
@@ -127,7 +120,7 @@ class Relay:
                 head = await upstream.head()
                 if head.status != 200:
                     raise refusal_of(head.status, await upstream.body())
-                if not request.task.generates:
+                if not request.goes_up_as_stream:
                     body = await upstream.body()
                     record.usage = usage_of_answer(body)
                     return body
@@ -187,7 +180,7 @@ def _begin(answer: ClientAnswer, record: Record) -> None:
 
 
 async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
-    decoder, joiner = SSEDecoder(), _JOINERS[request.task]()
+    decoder, joiner = SSEDecoder(), joiner_for(request)
     while not upstream.finished:
         for event in decoder.feed(await upstream.payload()):
             joiner.feed(event)

@@ -41,6 +41,18 @@ class RelayRequest:
     choices: int
     wants_progress: bool
 
+    @property
+    def goes_up_as_stream(self) -> bool:
+        """Whether the engine is asked for a stream, which the client may get joined.
+
+        Embeddings cannot be streamed, and the engine refuses log probabilities
+        together with tools in a stream, though not in a whole answer. Such a
+        request goes up as it came, and a client that leaves is noticed late.
+        """
+        if self.streams or not self.task.generates:
+            return self.streams
+        return not (self.fields.get("logprobs") and self.fields.get("tools"))
+
     def upstream_body(self, model: str, defaults: Mapping[str, Any]) -> bytes:
         """Return the body for the engine; ``defaults`` fill what the client left out.
 
@@ -49,7 +61,7 @@ class RelayRequest:
         cancelled.
         """
         body = {**defaults, **self.fields, "model": model}
-        if self.task.generates:
+        if self.goes_up_as_stream:
             body["stream"] = True
             body["return_progress"] = True
             if not self.streams:

@@ -14,7 +14,7 @@ import pytest
 
 from llama_runner.errors import EngineRefused
 from llama_runner.relay.joined import Joiner
-from llama_runner.relay.joining import can_be_joined, joiner_for
+from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
@@ -213,7 +213,7 @@ def test_a_thought_left_in_the_text_lacks_the_mark_that_the_template_opened_it_w
 
 def test_what_cannot_be_joined_is_refused_in_a_stream_only(answers: Answers) -> None:
     asked = chat({**CALL, "logprobs": True, "max_tokens": 60})
-    assert not can_be_joined(asked)
+    assert not asked.goes_up_as_stream
     assert whole(answers, asked)["choices"][0]["logprobs"]["content"]
     fields = orjson.loads(asked.upstream_body("chat", {}))
     assert answers.streamed(asked.task.value, fields).status_code == 400

@@ -32,7 +32,7 @@ def request_bytes(
     headers: dict[str, str] | None = None,
 ) -> bytes:
     """Return a request, its body as JSON unless it is bytes."""
-    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
     fields = {"host": "localhost:1234", **(headers or {})}
     if content or method == "POST":
         fields.setdefault("content-length", str(len(content)))

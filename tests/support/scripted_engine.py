@@ -6,6 +6,7 @@ import json
 import math
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import h11
@@ -14,7 +15,6 @@ from attrs import define, field
 
 from llama_runner.concurrency.first import first
 
-PROGRESS = '{{"choices":[{{"index":0,"delta":{{"role":"assistant","content":null}}}}],"prompt_progress":{{"total":{total},"cache":0,"processed":{processed},"time_ms":1}}}}'
 TIMINGS = {"cache_n": 0, "prompt_n": 8, "predicted_n": 3, "prompt_ms": 1.0, "predicted_ms": 3.0}
 
 
@@ -69,8 +69,8 @@ class EngineConnection:
 
     async def whole(self, status: int, fields: Any) -> None:
         body = json.dumps(fields).encode()
-        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-        await self.send(head.encode() + b"\r\n\r\n" + body)
+        head = b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        await self.send(head % (status, len(body)) + body)
 
 
 Script = Callable[[Asked, EngineConnection], Awaitable[None]]
@@ -91,7 +91,9 @@ class TokenScript:
     async def __call__(self, asked: Asked, connection: EngineConnection) -> None:
         await connection.start_stream()
         for batch in range(self.batches + 1):
-            await connection.event(PROGRESS.format(total=self.batches, processed=batch))
+            progress = {"total": self.batches, "cache": 0, "processed": batch, "time_ms": 1}
+            chunk = _chunk({"role": "assistant", "content": None})
+            await connection.event({**chunk, "prompt_progress": progress})
             await trio.sleep(self.batch_takes)
         await connection.event(_chunk({"role": "assistant", "content": None}))
         number = 0
@@ -106,7 +108,7 @@ class TokenScript:
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": finish, "delta": delta}
-    return {"choices": [choice], "object": "chat.completion.chunk", "id": "chatcmpl-1", "model": "m"}
+    return {"choices": [choice], "object": "chat.completion.chunk", "id": "c1", "model": "m"}
 
 
 @define(eq=False)
@@ -125,8 +127,8 @@ class ScriptedEngine:
                 self.asked.append(asked)
                 closed = trio.Event()
                 await first(
-                    lambda asked=asked: self._answer(asked, connection, closed),
-                    lambda: self._watch(connection, closed),
+                    partial(self._answer, asked, connection, closed),
+                    partial(self._watch, connection, closed),
                 )
                 if closed.is_set():
                     asked.closed_at = trio.current_time()

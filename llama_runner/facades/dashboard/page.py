@@ -16,7 +16,8 @@ PAGE = """<!doctype html>
   #live { float: right; font-size: .9rem; opacity: .7; }
 </style>
 <h1>LlamaRunner Pro <span id="live">connecting …</span></h1>
-<table><thead><tr><th>Listener</th><th>Address</th></tr></thead><tbody id="listeners"></tbody></table>
+<table><thead><tr><th>Listener</th><th>Address</th></tr></thead>
+<tbody id="listeners"></tbody></table>
 <h2>Models</h2>
 <table><thead><tr><th>Model</th><th>State</th></tr></thead><tbody id="models"></tbody></table>
 <h2>Requests</h2>

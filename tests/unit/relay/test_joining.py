@@ -7,7 +7,7 @@ import pytest
 
 from llama_runner.relay.joined_chat import ChatJoiner
 from llama_runner.relay.joined_completion import CompletionJoiner
-from llama_runner.relay.joining import can_be_joined, joiner_for
+from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 
 
@@ -19,7 +19,7 @@ def test_each_task_has_its_joiner() -> None:
     completion = read_relay_request(Task.COMPLETION, b'{"model":"m","prompt":"a"}')
     assert isinstance(joiner_for(chat()), ChatJoiner)
     assert isinstance(joiner_for(completion), CompletionJoiner)
-    assert can_be_joined(completion)
+    assert completion.goes_up_as_stream
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_each_task_has_its_joiner() -> None:
 def test_log_probabilities_with_tools_are_not_streamed(
     fields: dict[str, Any], joinable: bool
 ) -> None:
-    assert can_be_joined(chat(**fields)) is joinable
+    assert chat(**fields).goes_up_as_stream is joinable
