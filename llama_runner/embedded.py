@@ -249,8 +249,9 @@ def serve(given: Iterable[tuple[str, str]], api_key: str | None) -> NoReturn:
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong as the real engine does and end."""
     sys.stderr.write(f"error: {message}\n")
-    sys.stderr.flush()
-    os._exit(code)
+    # Not os._exit: a thread of the library writes its log, which holds the cause,
+    # and only the proper end waits for it. No server stands that could hang here.
+    sys.exit(code)
 
 
 def main() -> None:

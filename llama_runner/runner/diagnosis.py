@@ -98,8 +98,8 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _rule(
         Cause.PORT_TAKEN,
-        r"[Aa]ddress already in use.*?(?::(\d+))?$",
-        "its port {0} is taken by another program",
+        r"[Aa]ddress already in use",
+        "its port is taken by another program",
     ),
     _rule(
         Cause.BAD_FLAG,
@@ -124,7 +124,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         Cause.OUT_OF_MEMORY,
         r"(?:cudaMalloc|hipMalloc) failed: out of memory",
-        "not enough memory on the GPU{0}",
+        "not enough memory on the GPU",
     ),
     _rule(
         Cause.OUT_OF_MEMORY,
@@ -132,7 +132,7 @@ _RULES: tuple[_Rule, ...] = (
         r"|ggml_vulkan: Device memory allocation of size \d+ failed"
         r"|failed to allocate (?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|MUSA)\S* buffer"
         r"|unable to allocate (?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|MUSA)\S* buffer)",
-        "not enough memory on the GPU{0}",
+        "not enough memory on the GPU",
     ),
     _rule(
         Cause.OUT_OF_MEMORY,

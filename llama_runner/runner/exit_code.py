@@ -56,19 +56,22 @@ def explain_exit(code: int) -> ExitMeaning:
 
 
 def _explain_signal(number: int) -> ExitMeaning:
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = f"signal {number}"
-    match name:
-        case "SIGKILL":
+    match number:
+        case 9:
             # The kernel's killer of last resort and a person's kill -9 look alike.
             text = "it was killed, by a person or by the system for want of memory"
             return ExitMeaning(ExitKind.KILLED, text)
-        case "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGQUIT":
-            return ExitMeaning(ExitKind.KILLED, f"it was ended by another program ({name})")
-        case "SIGILL":
+        case 1 | 2 | 3 | 15:
+            return ExitMeaning(ExitKind.KILLED, f"it was ended from outside ({_name(number)})")
+        case 4:
             text = "it uses processor instructions that this machine lacks"
             return ExitMeaning(ExitKind.CRASHED, text)
         case _:
-            return ExitMeaning(ExitKind.CRASHED, f"it crashed ({name})")
+            return ExitMeaning(ExitKind.CRASHED, f"it crashed ({_name(number)})")
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -51,6 +51,9 @@ class Behaviour:
     talks: bool = True
     """Whether it speaks the child protocol."""
     meta: Mapping[str, object] = field(factory=dict)
+    """What it says of its model when it is ready."""
+    props: Mapping[str, object] = field(factory=dict)
+    """What /props says beside the number of slots that was asked for."""
     foreign: bool = False
     """Whether another program answers at its port."""
     fails: OSError | None = None
@@ -74,7 +77,7 @@ class FakeControl:
 
     async def props(self) -> Mapping[str, object]:
         await trio.lowlevel.checkpoint()
-        return {"total_slots": self._child.launch.slots}
+        return {"total_slots": self._child.launch.slots, **self._child.behaviour.props}
 
     async def slots(self) -> tuple[Slot, ...]:
         await trio.lowlevel.checkpoint()

@@ -22,12 +22,12 @@ READY = '{"state":"ready","payload":{"id":"small"}}'
 
 def main() -> None:
     options = _options()
+    if options.deaf:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in options.print:
         print(line, file=sys.stderr, flush=True)
     if options.flood:
         _flood(options.flood)
-    if options.deaf:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for leaver in options.start:
         _start(leaver)
     trio.run(partial(_live, options))
@@ -87,7 +87,7 @@ def _say(options: argparse.Namespace, state: str) -> None:
 async def _heed(options: argparse.Namespace) -> None:
     if options.deaf:
         return
-    line = await trio.to_thread.run_sync(sys.stdin.readline)
+    line = await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
     if line == "cmd_router_to_child:exit\n":
         await trio.sleep(options.stop_takes)
         os._exit(0)
