@@ -9,7 +9,6 @@ from functools import partial
 
 import trio
 from attrs import frozen
-from quart_trio import QuartTrio
 
 from llama_runner.config.app import AppConfig, ListenerConfig
 from llama_runner.errors import PortTaken
@@ -22,7 +21,7 @@ from llama_runner.facades.openai.errors import refusal as openai_refusal
 from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
 from llama_runner.http.address import bind
-from llama_runner.http.application import Application
+from llama_runner.http.application import Application, ASGIApp
 from llama_runner.http.front import Refusal, RelayHandler, Site
 from llama_runner.http.listener import listen
 from llama_runner.relay.relay import Relay, RelayRoute
@@ -34,7 +33,7 @@ logger = logging.getLogger(__name__)
 class Facade:
     """One API that we speak, as its listener serves it."""
 
-    build_app: Callable[[Dependencies], QuartTrio]
+    build_app: Callable[[Dependencies], ASGIApp]
     refusal: Refusal
     relay_routes: tuple[RelayRoute, ...] = ()
 

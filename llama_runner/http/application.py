@@ -30,6 +30,7 @@ from llama_runner.wire.request_head import HeadError, RequestHead
 
 logger = logging.getLogger(__name__)
 
+ASGIApp = ASGIFramework
 Address = tuple[str, int]
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -38,7 +39,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Application:
     """An ASGI application and what Hypercorn must know to serve it."""
 
-    app: ASGIFramework
+    app: ASGIApp
     max_head_bytes: int
 
     async def serve(

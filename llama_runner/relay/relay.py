@@ -29,6 +29,7 @@ from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_requ
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
+from llama_runner.wire.framing import FramingError
 from llama_runner.wire.sse import SSEDecoder
 
 JSON = "application/json; charset=utf-8"
@@ -181,9 +182,12 @@ def _begin(answer: ClientAnswer, record: Record) -> None:
 
 async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
     decoder, joiner = SSEDecoder(), joiner_for(request)
-    while not upstream.finished:
-        for event in decoder.feed(await upstream.payload()):
-            joiner.feed(event)
+    try:
+        while not upstream.finished:
+            for event in decoder.feed(await upstream.payload()):
+                joiner.feed(event)
+    except FramingError as error:
+        raise RunnerLost(f"the engine's stream cannot be read: {error}") from error
     whole = orjson.dumps(joiner.result())
     record.usage = usage_of_answer(whole)
     return whole
