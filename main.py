@@ -182,15 +182,13 @@ class Environment:
 
     def install(self, name: str, entries: list[str]) -> bool:
         """Install one section; return whether to remember that."""
-        # Those with a marker are for other systems, as a rule.
-        expected = sum(not pin(entry)[2] for entry in entries)
-        say(f"installing {expected} packages ({name})")
+        say(f"installing up to {len(entries)} packages ({name})")
         requirements = self.folder / f"{name}.txt"
         requirements.write_text("\n".join(entries) + "\n", encoding="utf-8")
         options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-input"]
         options += ["--disable-pip-version-check", "--progress-bar", "off"]
         command = [str(self.python), "-m", "pip", "install", *options, "-r", str(requirements)]
-        code, lines = run(command, Progress(expected))
+        code, lines = run(command, Progress(len(entries)))
         if not code:
             return True
         if name != OPTIONAL:
