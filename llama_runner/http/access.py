@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
 from llama_runner.wire.request_head import RequestHead
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._~-]+))(?::[0-9]*)?")
 
 
 @frozen
@@ -19,6 +21,7 @@ class Denial:
     status: int
     message: str
     code: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @frozen
@@ -36,20 +39,24 @@ class Access:
 
     def check(self, head: RequestHead, local_address: str) -> Denial | None:
         """Return why the request must not be served, or ``None`` to let it in."""
-        host = head.header(b"host") or ""
-        if host and not self._knows_host(host, local_address):
+        host = head.header(b"host")
+        if host is not None and not self._knows_host(host, local_address):
             return Denial(403, f"the host {host!r} is not allowed here", "host_not_allowed")
         denial = self._check_origin(head, host)
-        if denial is None and self.api_keys and not is_preflight(head):
+        if denial is None and self.api_keys and not self._answers_preflight(head):
             return self._check_key(head)
         return denial
 
     def cross_origin_headers(self, head: RequestHead) -> tuple[tuple[bytes, bytes], ...]:
         """Return the CORS headers that an allowed foreign origin needs (Fetch standard)."""
         origin = head.header(b"origin")
-        if origin is None or _origin(origin) not in self.allowed_origins:
+        if origin is None or origin.lower() not in self.allowed_origins:
             return ()
         return ((b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin"))
+
+    def _answers_preflight(self, head: RequestHead) -> bool:
+        # A browser asks without the key, and gets nothing but the permission to ask with it.
+        return is_preflight(head) and bool(self.cross_origin_headers(head))
 
     def _knows_host(self, host: str, local_address: str) -> bool:
         name = _host_name(host)
@@ -62,19 +69,15 @@ class Access:
             or name == local_address
         )
 
-    def _check_origin(self, head: RequestHead, host: str) -> Denial | None:
-        origin = head.header(b"origin")
-        if origin is not None:
-            if (
-                _origin(origin) in self.allowed_origins
-                or _origin(origin) == f"http://{host.lower()}"
-            ):
-                return None
-            return Denial(403, f"the origin {origin!r} is not allowed here", "origin_not_allowed")
-        if head.header(b"sec-fetch-site") == "cross-site" and not _is_navigation(head):
-            return Denial(
-                403, "web pages of other sites are not allowed here", "origin_not_allowed"
-            )
+    def _check_origin(self, head: RequestHead, host: str | None) -> Denial | None:
+        for origin in head.values(b"origin"):
+            same = host is not None and origin.lower() == f"http://{host.lower()}"
+            if not same and origin.lower() not in self.allowed_origins:
+                message = f"the origin {origin!r} is not allowed here"
+                return Denial(403, message, "origin_not_allowed")
+        if head.header(b"origin") is None and _is_foreign_page(head):
+            message = "web pages of other sites are not allowed here"
+            return Denial(403, message, "origin_not_allowed")
         return None
 
     def _check_key(self, head: RequestHead) -> Denial | None:
@@ -83,7 +86,7 @@ class Access:
         if _is_one_of(given, self.api_keys):
             return None
         message = "expected an API key: Authorization: Bearer KEY, with a key of the configuration"
-        return Denial(401, message, "invalid_api_key")
+        return Denial(401, message, "invalid_api_key", ((b"www-authenticate", b"Bearer"),))
 
 
 def is_preflight(head: RequestHead) -> bool:
@@ -108,10 +111,9 @@ def _is_one_of(given: str, keys: Sequence[str]) -> bool:
 
 
 def _host_name(host: str) -> str:
-    name = host.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0].rstrip(".")
+    """Return the name in a Host header, which is nothing if there is more than a port besides."""
+    match = _HOST.fullmatch(host.lower())
+    return (match[1] or match[2].removesuffix(".")) if match else ""
 
 
 def _is_loopback(name: str) -> bool:
@@ -121,10 +123,9 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def _origin(origin: str) -> str:
-    """Return the origin in lower case, without the default port's spelling."""
-    parts = urlsplit(origin.strip().lower())
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else origin.strip().lower()
+def _is_foreign_page(head: RequestHead) -> bool:
+    """Tell whether another site's page makes the request, other than by a link to us."""
+    return head.header(b"sec-fetch-site") == "cross-site" and not _is_navigation(head)
 
 
 def _is_navigation(head: RequestHead) -> bool:

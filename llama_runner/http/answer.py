@@ -29,6 +29,8 @@ class Answer:
     keeps_alive: bool
     chunked: bool
     extra_headers: Headers = ()
+    omits_body: bool = False
+    """Whether it answers a HEAD: the headers of a whole answer, and nothing behind them."""
     interruption: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     started: bool = field(default=False, init=False)
     finished: bool = field(default=False, init=False)
@@ -44,8 +46,10 @@ class Answer:
     ) -> None:
         """Send status, headers and the whole body."""
         self.started = self.finished = True
-        length = (b"content-length", b"%d" % len(body))
-        await self.client.send(self._head(status, content_type, [length, *headers]) + body)
+        if status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110, 8.6)
+            headers = [(b"content-length", b"%d" % len(body)), *headers]
+        head = self._head(status, content_type, headers)
+        await self.client.send(head if self.omits_body else head + body)
 
     def stream(self, status: int, content_type: str, headers: Headers = ()) -> None:
         """Begin an answer whose length is not known."""

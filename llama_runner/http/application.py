@@ -11,8 +11,7 @@ The modules used are not documented API: hypercorn is pinned to 0.18, and
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any
 
 import trio
@@ -26,7 +25,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
-from llama_runner.wire.request_head import HeadError, RequestHead
+from llama_runner.http.replay import replay
+from llama_runner.wire.request_head import RequestHead
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Application:
     """An ASGI application and what Hypercorn must know to serve it."""
 
-    app: ASGIApp
+    app: ASGIFramework
     max_head_bytes: int
 
     async def serve(
@@ -47,13 +47,10 @@ class Application:
         client: Client,
         addresses: tuple[Address, Address],
         head: RequestHead,
-        incoming: AsyncGenerator[bytes, None],
+        body: bytes,
         extra_headers: Headers,
     ) -> bool:
-        """Answer one request whose body is ``incoming``; tell whether the connection lives on.
-
-        For a websocket ``incoming`` is all that the client sends from then on.
-        """
+        """Answer one request, or serve one websocket; tell whether the connection lives on."""
         exchange = _Exchange(client)
         async with TaskGroup() as tasks:
             peer, local = addresses
@@ -68,7 +65,7 @@ class Application:
                 local,
                 exchange.send,
             )
-            await exchange.run(protocol, head, incoming)
+            await exchange.run(protocol, replay(head, body), goes_on=head.wants_websocket)
         return exchange.reusable
 
 
@@ -97,40 +94,34 @@ class _Exchange:
 
     client: Client
     reusable: bool = field(default=False, init=False)
-    _begun: bool = field(default=False, init=False)
-    _failure: HeadError | None = field(default=None, init=False)
+    _answered: trio.Event = field(factory=trio.Event, init=False)
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False)
 
-    async def run(
-        self, protocol: Any, head: RequestHead, incoming: AsyncGenerator[bytes, None]
-    ) -> None:
-        """Feed the request, wait for the end of the answer, then end what is left."""
+    async def run(self, protocol: Any, request: bytes, *, goes_on: bool) -> None:
+        """Feed the request, wait for the end of the answer, then end what is left.
+
+        A websocket ``goes_on`` behind its request: all that the client sends is fed.
+        """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._feed, protocol, head, incoming)
+            nursery.start_soon(self._feed, protocol, request, goes_on)
             await self._ended.wait()
             nursery.cancel_scope.cancel()
         if not self.reusable:
             await protocol.handle(Closed())
-        if self._failure is not None and not self._begun:
-            raise self._failure
 
-    async def _feed(
-        self, protocol: Any, head: RequestHead, incoming: AsyncGenerator[bytes, None]
-    ) -> None:
-        await protocol.handle(RawData(_without_http2_upgrade(head)))
-        try:
-            with self.client.consuming():
-                async with aclosing(incoming) as pieces:
-                    async for piece in pieces:
-                        await protocol.handle(RawData(_framed(piece) if head.chunked else piece))
-            if head.chunked:
-                await protocol.handle(RawData(b"0\r\n\r\n"))
-        except (ClientGone, ClientTooSlow):
-            self._ended.set()
-        except HeadError as error:
-            self._failure = error
-            self._ended.set()
+    async def _feed(self, protocol: Any, request: bytes, goes_on: bool) -> None:  # noqa: FBT001
+        await protocol.handle(RawData(request))
+        if not goes_on:
+            return
+        # Hypercorn refuses frames that come before it has accepted; a client may be that eager.
+        await self._answered.wait()
+        with self.client.consuming():
+            try:
+                while True:
+                    await protocol.handle(RawData(await self.client.some()))
+            except ClientGone:
+                self._ended.set()
 
     async def send(self, event: Event) -> None:
         """Take an event from Hypercorn; never raises for a client that left."""
@@ -143,22 +134,9 @@ class _Exchange:
             self._ended.set()
 
     async def _write(self, data: bytes) -> None:
-        self._begun = True
+        self._answered.set()
         async with self._writing:
             try:
                 await self.client.send(data)
             except (ClientGone, ClientTooSlow):
                 self._ended.set()
-
-
-def _framed(piece: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
-
-
-def _without_http2_upgrade(head: RequestHead) -> bytes:
-    """Return the head, less an h2c upgrade, which Hypercorn would take up (RFC 9110, 7.8)."""
-    if head.header(b"http2-settings") is None and head.header(b"upgrade") != "h2c":
-        return head.raw
-    lines = head.raw.split(b"\r\n")
-    dropped = (b"upgrade:", b"http2-settings:")
-    return b"\r\n".join(line for line in lines if not line.lower().startswith(dropped))

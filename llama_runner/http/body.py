@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 import trio
+from attrs import define, field
 
 from llama_runner.config.app import LimitsConfig
 from llama_runner.http.client import Client, ClientTooSlow
@@ -21,87 +19,71 @@ RATE_GRACE = 10.0
 async def read_body(client: Client, head: RequestHead, limits: LimitsConfig) -> bytes:
     """Return the whole body.
 
+    Nothing that is behind the front sees a request before its body is complete,
+    so none of it ever has to deal with one that is late, too large or broken.
+
     Raises:
         HeadError: 408 too slow, 413 too large, 400 badly framed.
         ClientGone: the client left before the body was complete.
 
     """
-    length = head.content_length
-    if not head.chunked and length is not None and len(client.buffer) >= length:
-        check_length(head, limits)
+    length = head.content_length or 0
+    if length > limits.max_body_bytes:
+        raise _too_large(limits)  # before a byte of it is read, or asked for
+    if len(client.buffer) >= length and not head.chunked:
         return client.take(length)  # the usual case: it came along with the head
-    if head.expects_continue and not client.buffer:
-        await client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-    with client.consuming():
-        async with aclosing(body_pieces(client, head, limits)) as pieces:
-            return b"".join([piece async for piece in pieces])
+    arrivals = _Arrivals(client, limits, head.expects_continue)
+    return await (_chunked(arrivals, limits) if head.chunked else _sized(arrivals, length))
 
 
-def body_pieces(
-    client: Client, head: RequestHead, limits: LimitsConfig
-) -> AsyncGenerator[bytes, None]:
-    """Yield the body's payload as it comes; raises as ``read_body`` does.
+@define(eq=False)
+class _Arrivals:
+    """The bytes of one body as they come, no slower than the limits allow."""
 
-    Whoever loops does so inside ``client.consuming()``.
-    """
-    check_length(head, limits)
-    pace = _Pace(limits)
-    return _chunked(client, limits, pace) if head.chunked else _sized(client, head, pace)
+    client: Client
+    limits: LimitsConfig
+    # Whether the client still waits to be told that its body is wanted.
+    awaited: bool
+    received: int = field(default=0, init=False)
+    began: float = field(factory=trio.current_time, init=False)
 
+    async def take(self, size: int) -> bytes:
+        """Return between one and ``size`` bytes."""
+        while not self.client.buffer:
+            await self._wait()
+        piece = self.client.take(size)
+        self.received += len(piece)
+        return piece
 
-def check_length(head: RequestHead, limits: LimitsConfig) -> None:
-    """Refuse an announced length beyond the limit before a byte of it is read."""
-    if (head.content_length or 0) > limits.max_body_bytes:
-        raise _too_large(limits)
-
-
-async def _sized(client: Client, head: RequestHead, pace: _Pace) -> AsyncGenerator[bytes, None]:
-    missing = head.content_length or 0
-    while missing:
-        if not client.buffer:
-            await pace.more(client)
-        piece = client.take(min(missing, PIECE_BYTES))
-        missing -= len(piece)
-        pace.received += len(piece)
-        if piece:
-            yield piece
-
-
-async def _chunked(
-    client: Client, limits: LimitsConfig, pace: _Pace
-) -> AsyncGenerator[bytes, None]:
-    decoder = ChunkedDecoder()
-    while not decoder.finished:
-        if not client.buffer:
-            await pace.more(client)
+    async def _wait(self) -> None:
+        if self.awaited and not self.received:
+            self.awaited = False
+            await self.client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        rate = self.limits.min_body_rate
         try:
-            piece = decoder.feed(client.take(PIECE_BYTES))
+            await self.client.more(self.began + RATE_GRACE + self.received / rate)
+        except ClientTooSlow:
+            raise HeadError(408, f"the body came slower than {rate} bytes a second") from None
+
+
+async def _sized(arrivals: _Arrivals, length: int) -> bytes:
+    body = bytearray()
+    while len(body) < length:
+        body += await arrivals.take(min(length - len(body), PIECE_BYTES))
+    return bytes(body)
+
+
+async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytes:
+    body, decoder = bytearray(), ChunkedDecoder()
+    while not decoder.finished:
+        try:
+            body += decoder.feed(await arrivals.take(PIECE_BYTES))
         except FramingError as error:
             raise HeadError(400, f"the chunked body is broken: {error}") from None
-        pace.received += len(piece)
-        if pace.received > limits.max_body_bytes:
+        if len(body) > limits.max_body_bytes:
             raise _too_large(limits)
-        if piece:
-            yield piece
-    client.give_back(decoder.leftover)
-
-
-class _Pace:
-    """The minimum rate: bytes a second since the body began, after a grace."""
-
-    def __init__(self, limits: LimitsConfig) -> None:
-        self.received = 0
-        self._began = trio.current_time()
-        self._rate = limits.min_body_rate
-
-    async def more(self, client: Client) -> None:
-        """Wait for bytes, no longer than the rate allows."""
-        allowed = RATE_GRACE + self.received / self._rate
-        try:
-            await client.more(self._began + allowed)
-        except ClientTooSlow:
-            message = f"the body came slower than {self._rate} bytes a second"
-            raise HeadError(408, message) from None
+    arrivals.client.give_back(decoder.leftover)
+    return bytes(body)
 
 
 def _too_large(limits: LimitsConfig) -> HeadError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 
 import trio
 from attrs import define, field
@@ -39,6 +40,8 @@ class Client:
     _taken: trio.Event = field(factory=trio.Event, init=False)
     _answering: trio.CancelScope | None = field(default=None, init=False)
     _consuming: bool = field(default=False, init=False)
+    # The rest of a write that was cancelled: it must go before anything else can.
+    _unsent: memoryview = field(default=memoryview(b""), init=False)
 
     async def watch(self) -> None:
         """Read until the client leaves; then cancel the answer in progress.
@@ -110,6 +113,12 @@ class Client:
         if self.gone and not self.buffer:
             raise ClientGone
 
+    async def some(self) -> bytes:
+        """Return what has come, or else what comes next; raises as ``more`` does."""
+        if not self.buffer:
+            await self.more(inf)
+        return self.take(len(self.buffer))
+
     def take(self, size: int) -> bytes:
         """Remove and return up to ``size`` bytes from the front of the buffer."""
         data = bytes(self.buffer[:size])
@@ -125,6 +134,8 @@ class Client:
             ClientTooSlow: the client took nothing for ``write_timeout`` seconds.
 
         """
+        if self._unsent:
+            data, self._unsent = bytes(self._unsent) + data, memoryview(b"")
         try:
             sent = self.sock.send(data)
         except BlockingIOError:
@@ -135,17 +146,23 @@ class Client:
             await self._send_rest(memoryview(data)[sent:])
 
     async def _send_rest(self, rest: memoryview) -> None:
-        while rest:
-            with trio.move_on_after(self.write_timeout) as scope:
-                await trio.lowlevel.wait_writable(self.sock)
-            if scope.cancelled_caught:
-                raise ClientTooSlow
-            try:
-                rest = rest[self.sock.send(rest) :]
-            except BlockingIOError:
-                continue
-            except OSError:
-                raise ClientGone from None
+        try:
+            while rest:
+                rest = rest[await self._send_some(rest) :]
+        finally:
+            self._unsent = rest
+
+    async def _send_some(self, data: memoryview) -> int:
+        with trio.move_on_after(self.write_timeout) as scope:
+            await trio.lowlevel.wait_writable(self.sock)
+        if scope.cancelled_caught:
+            raise ClientTooSlow
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            raise ClientGone from None
 
     def give_back(self, data: bytes) -> None:
         """Put back bytes that were taken but belong to the next request."""

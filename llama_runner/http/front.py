@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from math import inf
 
@@ -22,9 +22,11 @@ from llama_runner.config.app import LimitsConfig
 from llama_runner.http.access import Access, is_preflight, preflight_headers
 from llama_runner.http.answer import Answer
 from llama_runner.http.application import Address, Application
-from llama_runner.http.body import body_pieces, read_body
+from llama_runner.http.body import read_body
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
-from llama_runner.wire.request_head import HEAD_END, HeadError, RequestHead, parse_request_head
+from llama_runner.http.head import read_head, skip_empty_lines
+from llama_runner.wire.handshake import check_handshake
+from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +86,9 @@ class Front:
 
     async def _serve(self, sock: socket.socket) -> None:
         limits = self._site.limits
-        client = Client(sock, limits.lookahead_bytes, limits.write_timeout)
+        # Never less than a head may have, or reading would stop before its end.
+        lookahead = max(limits.lookahead_bytes, limits.max_head_bytes)
+        client = Client(sock, lookahead, limits.write_timeout)
         try:
             addresses = _address(sock.getpeername()), _address(sock.getsockname())
         except OSError:
@@ -108,13 +112,14 @@ class Front:
         """Wait for the first byte of a request; say whether one came."""
         if self._stop.requested.is_set():
             return False
-        if client.buffer:
-            return True
         scope = trio.CancelScope(deadline=trio.current_time() + self._site.limits.idle_timeout)
         self._idle.add(scope)
         try:
             with scope:
-                await client.more(inf)
+                skip_empty_lines(client)
+                while not client.buffer:
+                    await client.more(inf)
+                    skip_empty_lines(client)
                 return True
             return False
         finally:
@@ -133,92 +138,70 @@ class _Conversation:
     async def answer_one(self) -> bool:
         """Read and answer one request; say whether another may follow."""
         try:
-            head = parse_request_head(await self._read_head())
+            head = await read_head(self.client, self.site.limits)
         except HeadError as error:
-            return await self._refuse(error.status, str(error))
+            return await self._refuse(None, error.status, str(error))
         denial = self.site.access.check(head, self.addresses[1][0])
         if denial is not None:
-            return await self._refuse(denial.status, str(denial.message), denial.code)
+            given = denial.status, denial.message, denial.code, denial.headers
+            return await self._refuse(head, *given)
         extra = self.site.access.cross_origin_headers(head)
         answer = Answer(self.client, head.keeps_alive, head.version == b"1.1", extra)
         if is_preflight(head) and extra:
+            answer.keeps_alive = answer.keeps_alive and not head.has_body
             await answer.whole(204, JSON, b"", preflight_headers(head))
             return answer.keeps_alive
         self.answers.add(answer)
         try:
             return await self._route(head, answer)
         except HeadError as error:
-            return await self._refuse(error.status, str(error))
+            return await self._refuse(head, error.status, str(error), headers=error.headers)
         finally:
             self.answers.discard(answer)
             self.client.answering(None)
 
     async def _route(self, head: RequestHead, answer: Answer) -> bool:
         relay = self.site.relay_routes.get((head.method, head.path))
-        if relay is None:
-            return await self._apply(head, answer)
+        if head.wants_websocket:
+            check_handshake(head)
         body = await read_body(self.client, head, self.site.limits)
-        with trio.CancelScope() as scope:
-            self.client.answering(scope)
-            await self._relay(partial(relay, body, answer), answer)
+        work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
+        try:
+            with trio.CancelScope() as scope:
+                self.client.answering(scope)
+                await work()
+        except (ClientGone, ClientTooSlow):
+            raise
+        except Exception:  # the fault boundary of a connection
+            logger.exception("%s %s failed", head.method, head.path)
+            if not answer.started:
+                await self._refuse(head, 500, "internal error; the log has the details")
+            return False
         if scope.cancelled_caught:
             raise ClientGone
         return answer.keeps_alive and answer.finished
 
-    async def _relay(self, relay: Callable[[], Awaitable[None]], answer: Answer) -> None:
-        try:
-            await relay()
-        except (ClientGone, ClientTooSlow):
-            raise
-        except Exception:  # the fault boundary of a connection
-            logger.exception("a relayed request failed")
-            if not answer.started:
-                body = self.site.refusal(500, "internal error; the log has the details", None)
-                await answer.whole(500, JSON, body)
-
-    async def _apply(self, head: RequestHead, answer: Answer) -> bool:
-        client, limits = self.client, self.site.limits
-        websocket = head.wants_websocket
-        incoming = self._everything() if websocket else body_pieces(client, head, limits)
-        reusable = False
-        with answer.interruption, trio.CancelScope() as scope:
-            client.answering(scope)
-            reusable = await self.site.application.serve(
-                client, self.addresses, head, incoming, answer.extra_headers
+    async def _apply(self, head: RequestHead, body: bytes, answer: Answer) -> None:
+        answer.started = True
+        with answer.interruption:
+            answer.finished = await self.site.application.serve(
+                self.client, self.addresses, head, body, answer.extra_headers
             )
-        return reusable
 
-    async def _everything(self) -> AsyncGenerator[bytes, None]:
-        """Yield all that the client sends, whatever it is."""
-        while True:
-            if not self.client.buffer:
-                await self.client.more(inf)
-            yield self.client.take(len(self.client.buffer))
-
-    async def _read_head(self) -> bytes:
-        client, limits = self.client, self.site.limits
-        deadline = trio.current_time() + limits.head_timeout
-        while client.buffer.startswith(b"\r\n"):
-            client.take(2)  # RFC 9112, 2.2: a client may send an empty line too many
-        while (end := client.buffer.find(HEAD_END)) < 0:
-            if len(client.buffer) > limits.max_head_bytes:
-                break
-            if client.buffer.count(b"\n") != client.buffer.count(b"\r\n"):
-                return bytes(client.buffer)  # a bare LF: the parser says what is wrong with it
-            try:
-                await client.more(deadline)
-            except ClientTooSlow:
-                message = f"the head was not complete within {limits.head_timeout:g} s"
-                raise HeadError(408, message) from None
-        if not 0 <= end <= limits.max_head_bytes:
-            message = f"the head is larger than the limit of {limits.max_head_bytes} bytes"
-            raise HeadError(431, message)
-        return client.take(end + len(HEAD_END))
-
-    async def _refuse(self, status: int, message: str, code: str | None = None) -> bool:
+    async def _refuse(
+        self,
+        head: RequestHead | None,
+        status: int,
+        message: str,
+        code: str | None = None,
+        headers: Headers = (),
+    ) -> bool:
         """Answer with an error and give the connection up: its input is not to be trusted."""
-        answer = Answer(self.client, keeps_alive=False, chunked=False)
-        await answer.whole(status, JSON, self.site.refusal(status, message, code))
+        body = self.site.refusal(status, message, code)
+        extra = () if head is None else self.site.access.cross_origin_headers(head)
+        answer = Answer(self.client, keeps_alive=False, chunked=False, extra_headers=extra)
+        answer.omits_body = head is not None and head.method == "HEAD"
+        await answer.whole(status, JSON, body, headers)
         return False
 
 

@@ -12,13 +12,16 @@ from attrs import frozen
 
 HEAD_END = b"\r\n\r\n"
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 
 class HeadError(ValueError):
-    """The head cannot be served; ``status`` is the answer it deserves."""
+    """The head cannot be served; ``status`` and ``headers`` are the answer it deserves."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers
 
 
 @frozen
@@ -29,22 +32,27 @@ class RequestHead:
     path: str
     query: str
     version: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: Headers
     content_length: int | None
     chunked: bool
-    raw: bytes
 
     def header(self, name: bytes) -> str | None:
         """Return the first header of this (lower-case) name."""
-        for key, value in self.headers:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        return next(iter(self.values(name)), None)
+
+    def values(self, name: bytes) -> tuple[str, ...]:
+        """Return every header of this (lower-case) name."""
+        return tuple(value.decode("latin-1") for key, value in self.headers if key == name)
 
     @property
     def target(self) -> str:
         """The path with its query, as it was sent."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows the head."""
+        return self.chunked or bool(self.content_length)
 
     @property
     def keeps_alive(self) -> bool:
@@ -63,11 +71,11 @@ class RequestHead:
     @property
     def expects_continue(self) -> bool:
         """Whether the client waits for 100 Continue before it sends the body."""
-        return "100-continue" in self._tokens(b"expect")
+        return self.version == b"1.1" and "100-continue" in self._tokens(b"expect")
 
     def _tokens(self, name: bytes) -> set[str]:
-        value = self.header(name) or ""
-        return {token.strip().lower() for token in value.split(",")}
+        listed = ",".join(self.values(name))
+        return {token.strip().lower() for token in listed.split(",")}
 
 
 def parse_request_head(raw: bytes) -> RequestHead:
@@ -95,7 +103,6 @@ def parse_request_head(raw: bytes) -> RequestHead:
         headers,
         length,
         chunked,
-        raw,
     )
 
 
@@ -108,10 +115,10 @@ def _refuse_ambiguous_lines(raw: bytes) -> None:
 
 
 def _parse(raw: bytes) -> h11.Request:
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(raw) + 1)
-    connection.receive_data(raw)
     if raw.startswith(b"PRI * HTTP/2"):
         raise HeadError(505, "HTTP/2 is not spoken here; use HTTP/1.1")
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(raw) + 1)
+    connection.receive_data(raw)
     try:
         event = connection.next_event()
     except h11.RemoteProtocolError as error:
@@ -124,7 +131,7 @@ def _parse(raw: bytes) -> h11.Request:
     return event
 
 
-def _framing(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[int | None, bool]:
+def _framing(headers: Headers) -> tuple[int | None, bool]:
     length: int | None = None
     chunked = False
     for name, value in headers:
