@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 
@@ -10,6 +11,9 @@ import psutil
 from llama_runner.errors import PortTaken
 
 BACKLOG = 1024
+
+# Windows says EACCES where another program has the port to itself.
+_TAKEN = {errno.EADDRINUSE, errno.EACCES}
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -43,7 +47,7 @@ def _claim_alone(sock: socket.socket) -> None:
 
 
 def _explain(host: str, port: int, error: OSError) -> str:
-    owner = _owner_of(port)
+    owner = _owner_of(port) if error.errno in _TAKEN else None
     if owner is not None:
         return f"{host}:{port} is taken by {owner}"
     return f"{host}:{port} cannot be listened on: {error.strerror or error}"

@@ -29,11 +29,11 @@ async def listen(sock: socket.socket, site: Site, stop: Stop, *, grace: float) -
     front = Front(site, stop)
     limit = trio.CapacityLimiter(site.limits.max_connections)
     async with trio.open_nursery() as connections:
-        async with trio.open_nursery() as accepting:
-            accepting.start_soon(_accept, sock, front, limit, connections)
-            await stop.requested.wait()
-            accepting.cancel_scope.cancel()
-        sock.close()
+        with sock:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(_accept, sock, front, limit, connections)
+                await stop.requested.wait()
+                accepting.cancel_scope.cancel()
         front.hang_up_idle()
         await _finish(front, stop, grace)
         front.interrupt()
@@ -81,10 +81,19 @@ async def _accept_one(sock: socket.socket) -> socket.socket:
             logger.warning("cannot accept a connection: %s", error)
             await trio.sleep(0.1)
             continue
+        if _prepare(client):
+            return client
+
+
+def _prepare(client: socket.socket) -> bool:
+    try:
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return client
+    except OSError:
+        client.close()  # some systems refuse this once the client has left
+        return False
+    return True
 
 
 async def _serve(
