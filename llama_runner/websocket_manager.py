@@ -9,6 +9,7 @@ import orjson
 import trio
 from attrs import asdict
 
+from llama_runner.concurrency.first import first
 from llama_runner.concurrency.stop import Stop
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
@@ -43,11 +44,10 @@ async def serve_session(
     with events.subscribe() as received:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_discard_input, socket)
-            nursery.start_soon(_stop_with_program, stop, socket, nursery.cancel_scope)
             await socket.send(_message("status", status))
-            async for event in received:
+            while (event := await _next_event(received, stop)) is not None:
                 await socket.send(_message(type(event).__name__, asdict(event)))
-            await socket.close(LAGGED, "too slow")
+            await _end(socket, stop)
             nursery.cancel_scope.cancel()
 
 
@@ -57,11 +57,27 @@ async def _discard_input(socket: Socket) -> None:
         await socket.receive()
 
 
-async def _stop_with_program(stop: Stop, socket: Socket, scope: trio.CancelScope) -> None:
-    await stop.requested.wait()
-    await socket.send(_message(ProgramStopping.__name__, {}))
-    await socket.close(GOING_AWAY, "the program stops")
-    scope.cancel()
+async def _next_event(received: trio.MemoryReceiveChannel[Event], stop: Stop) -> Event | None:
+    """Return the next event, or ``None`` when there are no more for this session."""
+    taken: list[Event] = []
+
+    async def take() -> None:
+        async for event in received:
+            taken.append(event)
+            return
+
+    # The wait is what a stop cancels, never a message half on its way.
+    await first(take, stop.requested.wait)
+    ended = not taken or isinstance(taken[0], ProgramStopping)
+    return None if ended else taken[0]
+
+
+async def _end(socket: Socket, stop: Stop) -> None:
+    if stop.requested.is_set():
+        await socket.send(_message(ProgramStopping.__name__, {}))
+        await socket.close(GOING_AWAY, "the program stops")
+    else:
+        await socket.close(LAGGED, "too slow")
 
 
 def _message(kind: str, fields: Mapping[str, Any]) -> str:
