@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from quart import Response
+from quart import Response, has_request_context, request, websocket
 from quart_trio import QuartTrio
 
 
@@ -20,3 +20,10 @@ def make_app(name: str) -> QuartTrio:
 def json_response(fields: Any, status: int = 200) -> Response:
     """Return ``fields`` as a JSON answer."""
     return Response(orjson.dumps(fields), status, mimetype="application/json")
+
+
+def asked() -> str:
+    """Return the method and path of what is being answered, be it a request or a handshake."""
+    if has_request_context():
+        return f"{request.method} {request.path}"
+    return f"WEBSOCKET {websocket.path}"

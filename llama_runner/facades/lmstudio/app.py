@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response, has_request_context
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.openai.quart_routes import add_error_handlers, add_model_routes
-from llama_runner.facades.quart_app import json_response, make_app
+from llama_runner.facades.quart_app import asked, json_response, make_app
 
 
 def build_app(dependencies: Dependencies) -> QuartTrio:
@@ -26,7 +26,7 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     @app.errorhandler(MethodNotAllowed)
     async def unknown(_: HTTPException) -> Response:
         # LM Studio answers 200 here, and programs tell it from others by that.
-        message = f"Unexpected endpoint or method. ({request.method} {request.path})"
-        return json_response({"error": message})
+        status = 200 if has_request_context() else 404
+        return json_response({"error": f"Unexpected endpoint or method. ({asked()})"}, status)
 
     return app

@@ -6,13 +6,13 @@ API is not spoken yet, and every other path says so.
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.openai.quart_routes import add_error_handlers, add_model_routes
-from llama_runner.facades.quart_app import json_response, make_app
+from llama_runner.facades.quart_app import asked, json_response, make_app
 
 
 def build_app(dependencies: Dependencies) -> QuartTrio:
@@ -28,7 +28,7 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     @app.errorhandler(NotFound)
     @app.errorhandler(MethodNotAllowed)
     async def unknown(error: HTTPException) -> Response:
-        message = f"{request.method} {request.path} is not served here; the OpenAI routes are"
+        message = f"{asked()} is not served here; the OpenAI routes are"
         return json_response({"error": message}, error.code or 404)
 
     return app
