@@ -31,7 +31,9 @@ class Running:
     def lives(self) -> bool:
         """Whether that very process still runs."""
         with suppress(psutil.Error):
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1.0
+            process = psutil.Process(self.pid)
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            return not ended and abs(process.create_time() - self.started) < 1.0
         return False
 
 

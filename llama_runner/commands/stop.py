@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 
-import psutil
+import trio
 
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.asking import NotReached, ask
@@ -16,6 +16,7 @@ from llama_runner.commands.running import Running, read_running
 from llama_runner.platforms.paths import state_folder
 
 GONE_WITHIN = 60.0
+LOOK_EVERY = 0.02
 
 
 def stop(options: Options) -> ExitCode:
@@ -25,12 +26,9 @@ def stop(options: Options) -> ExitCode:
         _tell(options, "nothing is serving", stopped=False)
         return ExitCode.NORMAL
     _ask_to_stop(running)
-    with suppress(psutil.NoSuchProcess):
-        try:
-            psutil.Process(running.pid).wait(GONE_WITHIN)
-        except psutil.TimeoutExpired:
-            _tell(options, f"process {running.pid} is still there", stopped=False)
-            return ExitCode.BUG
+    if not trio.run(_gone, running):
+        _tell(options, f"process {running.pid} is still there", stopped=False)
+        return ExitCode.BUG
     _tell(options, f"stopped (process {running.pid})", stopped=True)
     return ExitCode.NORMAL
 
@@ -42,7 +40,17 @@ def _ask_to_stop(running: Running) -> None:
         # Windows has no such signal for another console's program.
         if sys.platform == "win32":
             raise
-        os.kill(running.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGTERM)
+
+
+async def _gone(running: Running) -> bool:
+    """Wait until it has ended, also where whoever started it has not taken note of that yet."""
+    with trio.move_on_after(GONE_WITHIN):
+        while running.lives:  # noqa: ASYNC110 - the system has no event for it
+            await trio.sleep(LOOK_EVERY)
+        return True
+    return False
 
 
 def _tell(options: Options, line: str, *, stopped: bool) -> None:

@@ -1,0 +1,260 @@
+"""The command line, end to end: every command against a program that serves, and none."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from attrs import evolve
+
+from llama_runner.config.app import DEFAULT_PORTS
+from tests.support.served_program import GRACE, PATIENCE, ServedProgram, Setup, served
+from tests.support.tiny_embedder import write_tiny_embedder
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Setup:
+    """Return a setup of which no engine need be started."""
+    setup = Setup(tmp_path)
+    write_tiny_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
+    (setup.models_dir / "torn.gguf").write_bytes(b"GGUF")
+    return setup
+
+
+@pytest.fixture
+def running(small: Setup) -> Iterator[ServedProgram]:
+    with served(small) as program:
+        yield program
+
+
+@pytest.fixture
+def talking(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
+    """Return a program with the chat model and a grace that no test would live through."""
+    app = {"shutdown": {"grace": 10.0 * PATIENCE}}
+    with served(evolve(setup, folder=tmp_path, app=app)) as program:
+        yield program
+
+
+@pytest.fixture
+def client(talking: ServedProgram) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=f"{talking.lmstudio}/v1",
+        api_key="not-needed",
+        max_retries=0,
+        timeout=PATIENCE,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    ) as client:
+        yield client
+
+
+def get(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=PATIENCE) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+def story(client: openai.OpenAI, tokens: int) -> Any:
+    """Open a stream of so many tokens."""
+    return client.completions.create(
+        model="chat", prompt="Once", max_tokens=tokens, stream=True, extra_body={"ignore_eos": True}
+    )
+
+
+def test_the_ready_file_tells_what_stdout_tells(running):
+    assert json.loads(running.setup.ready_file.read_text()) == running.ready
+    assert set(running.ready) == {"pid", *DEFAULT_PORTS}
+    assert running.ready["pid"] == running.process.pid
+    assert get(f"{running.ready['ollama']}/") == b"Ollama is running"
+    assert b"<html" in get(f"{running.ready['dashboard']}/").lower()
+    assert get(f"{running.lmstudio}/lmstudio-greeting") == b'{"lmstudio":true}'
+
+
+def test_status_tells_what_serves(running):
+    plain = running.setup.run("status")
+    assert plain.returncode == 0
+    assert f"process {running.process.pid}" in plain.stdout
+    assert all(running.ready[name] in plain.stdout for name in DEFAULT_PORTS)
+    assert "tiny-embedder" in plain.stdout and "not loaded" in plain.stdout
+    told = json.loads(running.setup.run("status", "--json").stdout)
+    assert told["running"] is True
+    assert told["pid"] == running.process.pid
+    assert told["listeners"] == {name: running.ready[name] for name in DEFAULT_PORTS}
+    (model,) = told["models"]
+    assert (model["key"], model["state"]) == ("tiny-embedder", "not loaded")
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_stop_ends_the_program_and_only_then_returns(running, form):
+    done = running.setup.run("stop", *(["--json"] if form == "json" else []))
+    running.ended(within=1)
+    assert done.returncode == 0
+    if form == "json":
+        assert json.loads(done.stdout)["stopped"] is True
+    else:
+        assert done.stdout == f"stopped (process {running.process.pid})\n"
+
+
+def test_nothing_is_told_of_a_program_that_has_ended(running):
+    running.stop()
+    assert running.setup.run("status").stdout == "nothing is serving\n"
+    assert json.loads(running.setup.run("status", "--json").stdout) == {"running": False}
+    stopped = running.setup.run("stop")
+    assert (stopped.returncode, stopped.stdout) == (0, "nothing is serving\n")
+
+
+def test_a_program_that_was_killed_is_not_taken_for_serving(running):
+    running.process.kill()
+    running.process.wait(PATIENCE)
+    assert running.setup.run("status").stdout == "nothing is serving\n"
+
+
+def test_models_tells_what_is_found_and_what_is_passed_over(small):
+    plain = small.run("models")
+    assert plain.returncode == 0
+    assert "tiny-embedder" in plain.stdout
+    assert "passed over" in plain.stdout and "torn.gguf: " in plain.stdout
+    told = json.loads(small.run("models", "--json").stdout)
+    (model,) = told["models"]
+    assert (model["key"], model["kind"], model["context_length"]) == (
+        "tiny-embedder",
+        "embedding",
+        128,
+    )
+    (passed_over,) = told["passed_over"]
+    assert passed_over["path"].endswith("torn.gguf") and passed_over["reason"]
+
+
+def test_a_model_is_found_where_the_configuration_says(small, tmp_path):
+    elsewhere = write_tiny_embedder(tmp_path / "elsewhere" / "other.gguf")
+    entries = {"mine": {"path": str(elsewhere)}, "lost": {"path": str(tmp_path / "lost.gguf")}}
+    small = evolve(small, models={"models": entries})
+    told = json.loads(small.run("models", "--json").stdout)
+    assert [model["key"] for model in told["models"]] == ["mine", "tiny-embedder"]
+    (problem,) = told["problems"]
+    assert problem.startswith("models.lost: ") and "lost.gguf" in problem
+    assert "models.lost: " in small.run("validate").stdout
+
+
+def test_validate_tells_what_would_be_served(small):
+    plain = small.run("validate")
+    assert plain.returncode == 0
+    assert "the configuration is valid" in plain.stdout
+    assert "models: 1 found, 1 files passed over" in plain.stdout
+    told = json.loads(small.run("validate", "--json").stdout)
+    assert told["valid"] is True
+    assert told["models"] == ["tiny-embedder"]
+
+
+@pytest.mark.parametrize("command", ["start", "validate"])
+def test_a_bad_configuration_ends_it_with_code_2_and_every_problem(small, command):
+    small = evolve(
+        small,
+        app={"listeners": {"ollama": {"port": "11434x"}}, "relay": {"heartbeat_aftr": 1}},
+        models={"defaults": {"parameters": {"port": 8080}}},
+    )
+    done = small.run(command)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert 'listeners.ollama.port: expected an integer from 1 to 65535, got "11434x"' in done.stderr
+    assert "heartbeat_aftr" in done.stderr and "heartbeat_after" in done.stderr
+    assert "defaults.parameters.port" in done.stderr
+    assert "Traceback" not in done.stderr
+    told = json.loads(small.run(command, "--json").stdout)
+    assert len(told["problems"]) == 3
+
+
+def test_an_engine_that_is_not_there_ends_it_with_code_2(small, tmp_path):
+    done = evolve(small, engine=str(tmp_path / "no-llama-server")).run("start")
+    assert done.returncode == 2
+    assert "no-llama-server is not on this machine" in done.stderr
+
+
+def test_a_port_that_was_chosen_and_is_taken_ends_it_with_code_3_naming_the_holder(
+    running, tmp_path
+):
+    port = running.lmstudio.rpartition(":")[2]
+    second = evolve(running.setup, folder=tmp_path / "second")
+    ports = ("--lmstudio-port", port, "--ollama-port", "off", "--dashboard-port", "off")
+    done = second.run("start", *ports)
+    assert done.returncode == 3
+    assert f"127.0.0.1:{port} is taken by " in done.stderr
+    assert f"(process {running.process.pid})" in done.stderr
+    assert "Traceback" not in done.stderr
+    told = json.loads(second.run("start", *ports, "--json").stdout)
+    assert port in told["error"]
+
+
+def test_a_default_port_that_is_taken_only_leaves_its_listener_out(small):
+    port = DEFAULT_PORTS["ollama"]
+    with closing(socket.socket()) as holder:
+        with suppress(OSError):  # it may be taken on this machine already
+            holder.bind(("127.0.0.1", port))
+            holder.listen()
+        with served(small, "--lmstudio-port", "0", "--dashboard-port", "0") as program:
+            assert program.ready["ollama"] is None
+            assert get(f"{program.lmstudio}/v1/models")
+            assert get(f"{program.ready['dashboard']}/")
+    assert f"WARNING the ollama listener is off: 127.0.0.1:{port} " in program.said
+
+
+def test_a_listener_can_be_left_out(small):
+    ports = ("--lmstudio-port", "0", "--ollama-port", "off", "--dashboard-port", "off")
+    with served(small, *ports) as program:
+        assert program.ready["ollama"] is None
+        assert program.ready["dashboard"] is None
+        done = program.setup.run("status")
+        assert done.returncode == 1
+        assert "dashboard is off" in done.stderr
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_program_with_code_0(running, number):
+    running.signal(number)
+    running.ended(within=GRACE + 5)
+    assert running.process.stdout.read() == ""
+    assert "Traceback" not in running.said
+    assert not list((running.setup.folder / "state").glob("running*"))
+
+
+@posix
+def test_a_stop_lets_a_running_answer_finish(client, talking):
+    with story(client, tokens=60) as stream:
+        chunks = iter(stream)
+        next(chunks)
+        talking.signal(signal.SIGTERM)
+        told = list(chunks)
+    assert told[-1].choices[0].finish_reason == "length"
+    talking.ended()
+
+
+@posix
+def test_a_second_signal_hurries_and_every_stream_still_ends_well(client, talking):
+    with story(client, tokens=2000) as stream:
+        chunks = iter(stream)
+        next(chunks)
+        began = time.monotonic()
+        talking.signal(signal.SIGTERM)
+        next(chunks)
+        talking.signal(signal.SIGTERM)
+        with pytest.raises(openai.APIError) as caught:
+            list(chunks)
+    assert type(caught.value) is openai.APIError
+    assert caught.value.code == "shutting_down"
+    talking.ended(within=PATIENCE)
+    assert time.monotonic() - began < PATIENCE
