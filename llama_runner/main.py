@@ -20,6 +20,7 @@ from typing import Any
 import trio
 from attrs import frozen
 
+from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
@@ -31,6 +32,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.relay import Relay
+from llama_runner.relay.relay_request import Task
 from llama_runner.relay.target import Target
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.command import build_launch, slot_count
@@ -155,4 +157,14 @@ def _default(catalog: Catalog) -> CatalogModel:
 
 def _resolve(catalog: Watched[Catalog], spec_of: Launcher, name: str) -> Target:
     model = catalog.value.resolve(name) if name else _default(catalog.value)
-    return Target(model.key, spec_of(model), model.config.request_defaults)
+    return Target(model.key, spec_of(model), model.config.request_defaults, _tasks(model))
+
+
+def _tasks(model: CatalogModel) -> frozenset[Task]:
+    """Return what the engine will do for this model; it is launched for one purpose."""
+    chosen = canonical(model.config.parameters)
+    if model.card.kind is ModelKind.RERANK or chosen.get("rerank"):
+        return frozenset()
+    if model.card.kind is ModelKind.EMBEDDING or chosen.get("embedding"):
+        return frozenset({Task.EMBEDDING})
+    return frozenset(task for task in Task if task.generates)

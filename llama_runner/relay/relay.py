@@ -84,6 +84,7 @@ class Relay:
         request = read_relay_request(route.task, body)
         target = self._resolve(request.model)
         record.model, record.streamed = target.model, request.streams
+        target.refuse_unless_it_does(request.task)
         if request.streams:
             await self._stream(route, request, target, answer, record)
         else:

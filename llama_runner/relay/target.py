@@ -7,15 +7,27 @@ from typing import Any
 
 from attrs import field, frozen
 
+from llama_runner.errors import BadRequest
+from llama_runner.relay.relay_request import Task
+
 
 @frozen
 class Target:
     """The model that serves a request.
 
     ``spec`` is the lender's own word for it; ``request_defaults`` fill in
-    what the client left out.
+    what the client left out; ``tasks`` is what the model can be asked for.
     """
 
     model: str
     spec: Any
     request_defaults: Mapping[str, Any] = field(factory=dict)
+    tasks: frozenset[Task] = frozenset(Task)
+
+    def refuse_unless_it_does(self, task: Task) -> None:
+        """Raise BadRequest for what the model cannot do, before anything is loaded for it."""
+        if task in self.tasks:
+            return
+        routes = ", ".join(sorted(task.value for task in self.tasks)) or "none of these routes"
+        message = f"{self.model} does not serve {task.value}; it serves {routes}"
+        raise BadRequest(message, param="model", code="not_supported")
