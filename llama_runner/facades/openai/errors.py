@@ -89,10 +89,16 @@ def _refused(error: EngineRefused) -> OpenAIError:
         return OpenAIError(400, _too_long(error), code="context_length_exceeded")
     if error.status in (400, 404, 413, 422):
         return OpenAIError(error.status, str(error), code=error.kind or None)
-    if error.status == 501:
+    if error.status == 501 or _lacks_a_sense(error):
         message = f"the model does not do this: {error}"
         return OpenAIError(400, message, param="model", code="not_supported")
     return OpenAIError(500, str(error), "server_error", code=error.kind or None, headers=_FINAL)
+
+
+def _lacks_a_sense(error: EngineRefused) -> bool:
+    """Tell whether it got an image or a sound for a model that has no projector."""
+    # The engine blames itself: it says 500, and no other status or type tells it apart.
+    return str(error).startswith(("image input is not supported", "audio input is not supported"))
 
 
 def _too_long(error: EngineRefused) -> str:

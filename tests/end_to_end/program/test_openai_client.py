@@ -212,6 +212,14 @@ def test_a_prompt_that_is_too_long_is_a_bad_request_with_both_numbers(client, st
     assert_tells_both_numbers(caught.value)
 
 
+def test_an_image_for_a_model_that_cannot_see_is_a_bad_request(client):
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        ask(client, messages=[{"role": "user", "content": [image]}])
+    assert caught.value.code == "not_supported"
+    assert caught.value.param == "model"
+
+
 def test_an_engine_that_dies_ends_the_stream_with_an_error(client, program):
     endless = {**PLAIN, "ignore_eos": True}
     with ask(client, stream=True, max_tokens=1500, extra_body=endless) as stream:
