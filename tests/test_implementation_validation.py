@@ -213,7 +213,8 @@ ERRORS = set(_error_classes())
 # Never raised themselves; a handler may catch them.
 GROUPS = {parent for parent in ERRORS for cls in ERRORS if _is_group(parent, cls)}
 # They end a command; no client is there to read them.
-UNSEEN = {"ConfigError", "PortTaken", "NotReached"}
+# Told on the command line, or turned into another error before a client sees it.
+UNSEEN = {"ConfigError", "PortTaken", "NotReached", "FramingError"}
 SEEN = sorted(
     (cls for cls in ERRORS - GROUPS if cls.__name__ not in UNSEEN), key=lambda cls: cls.__name__
 )

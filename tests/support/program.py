@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from llama_runner.catalog.catalog import Catalog, CatalogModel, build_catalog
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.app import AppConfig
-from llama_runner.config.models import ModelsConfig
+from llama_runner.catalog.scanner import scan_here
+from llama_runner.config.models import ModelConfig, ModelsConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.events.exchange import Exchange
@@ -23,6 +25,12 @@ from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.relay import Relay
 from llama_runner.relay.target import Target
+from llama_runner.relay.upstream_pool import connect_tcp
+from llama_runner.runner.command import build_launch
+from llama_runner.runner.engine import Engine, EngineKind
+from llama_runner.runner.launch import Launch
+from llama_runner.runner.port import free_port
+from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.http_client import RawClient
@@ -32,6 +40,22 @@ from tests.support.scripted_engine import ScriptedEngine
 
 CHAT = {"model": "a", "messages": [{"role": "user", "content": "Hi"}]}
 STREAM = {**CHAT, "stream": True}
+
+
+@frozen
+class RealEngine:
+    """A real llama-server and model in place of the scripted ones."""
+
+    command: tuple[str, ...]
+    model: Path
+    parameters: Mapping[str, str | int | float | bool]
+
+    def launch(self) -> Launch:
+        """Return a fresh launch of the model, under the name "a"."""
+        (card,) = scan_here((), None, files=(self.model,)).cards
+        engine = Engine(self.command, EngineKind.LLAMA_SERVER, "", "")
+        config = ModelConfig(parameters=self.parameters)
+        return build_launch(engine, "a", card, config, port=free_port(), inherited=os.environ)
 
 
 @define(eq=False)
@@ -74,14 +98,16 @@ async def open_program(
     models: Iterable[str] = ("a", "b"),
     slots: int = 2,
     facade: str = "lmstudio",
+    real: RealEngine | None = None,
 ) -> AsyncIterator[Program]:
-    """Run the program while the block lasts."""
+    """Run the program while the block lasts, in memory or in front of a real engine."""
     engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
     config = config or AppConfig()
     catalog, events, stop = Watched(small_catalog(models)), Broadcaster[Event](), Stop()
 
     def spec_of(model: CatalogModel) -> ModelSpec:
-        return ModelSpec(model.key, slots, lambda: fake_launch(model.key, slots=slots))
+        make_launch = real.launch if real else lambda: fake_launch(model.key, slots=slots)
+        return ModelSpec(model.key, slots, make_launch)
 
     def resolve(name: str) -> Target:
         model = catalog.value.resolve(name)
@@ -91,7 +117,12 @@ async def open_program(
         network = MemoryNetwork(nursery, engine.serve)
         bound = config.relay.cancel_bound
         async with open_runner_manager(
-            1, spawn, config.scheduling, bound, events, network.connect
+            1,
+            system_spawner() if real else spawn,
+            config.scheduling,
+            bound,
+            events,
+            connect_tcp if real else network.connect,
         ) as runners:
             relay = Relay(resolve, runners, config.relay, events.publish)
             dependencies = Dependencies(

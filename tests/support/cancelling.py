@@ -1,0 +1,158 @@
+"""Cancels requests at random moments on a real engine and measures how soon it stops.
+
+The evidence is the engine's own log ("slot release … stop processing"), read
+as it is printed; our own confirmation by ``/slots`` is compared with it. The
+yardstick is a neighbour that streams all the while: the longest gap between
+its tokens is what one step of the engine took, batch of the cancelled prompt
+included, on this machine at that moment.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+import trio
+from attrs import define, field, frozen
+
+from llama_runner.runner.log_tail import LogTail
+from tests.support.http_client import RawClient
+from tests.support.program import Program
+
+_launched = re.compile(r"launch_slot_: id +(\d+) \| task (\d+) \|").search
+_released = re.compile(r"slot +release: id +(\d+) \| task (\d+) \|").search
+
+ALLOWANCE = 0.1
+"""Seconds beyond one step of the engine in which a slot must be idle."""
+
+
+@frozen
+class Cancelled:
+    """One cancelled request: seconds from the client's leaving."""
+
+    phase: str
+    streamed: bool
+    closed_after: float
+    idle_after: float
+    step: float
+    """The longest gap between the neighbour's tokens around that moment."""
+
+    def within(self, steps: int) -> bool:
+        """Whether the slot was idle within so many steps of the engine and the allowance."""
+        return self.idle_after <= steps * self.step + ALLOWANCE
+
+
+@define(eq=False)
+class Neighbour:
+    """Streams all the while, and notes when each piece came."""
+
+    arrivals: list[float] = field(factory=list)
+
+    async def stream(self, client: RawClient, body: dict[str, object]) -> None:
+        """Read one endless answer after the other."""
+        while True:
+            await client.request(body=body)
+            await client.head()
+            async with aclosing(client.pieces()) as pieces:
+                async for _ in pieces:
+                    self.arrivals.append(trio.current_time())
+
+    async def tokens(self, count: int) -> None:
+        """Wait until this many more pieces have come."""
+        wanted = len(self.arrivals) + count
+        while len(self.arrivals) < wanted:
+            await trio.sleep(0.005)
+
+    def longest_gap(self, since: float) -> float:
+        """Return the longest gap that ended after ``since``."""
+        pairs = zip(self.arrivals, self.arrivals[1:], strict=False)
+        return max((after - before for before, after in pairs if after >= since), default=0.0)
+
+
+@asynccontextmanager
+async def streaming_neighbour(
+    program: Program, body: dict[str, object]
+) -> AsyncIterator[Neighbour]:
+    """Keep a neighbour streaming while the block lasts."""
+    neighbour = Neighbour()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(neighbour.stream, program.client(), body)
+        await neighbour.tokens(3)
+        yield neighbour
+        nursery.cancel_scope.cancel()
+
+
+async def cancel_one(
+    program: Program,
+    neighbour: Neighbour,
+    body: dict[str, object],
+    phase: str,
+    after: float,
+) -> Cancelled:
+    """Leave ``after`` seconds into the phase; wait until the engine's log says the slot is idle."""
+    (seat,) = program.runners._seats.values()
+    tail = seat.runner.tail
+    client = program.client()
+    before = tail.end
+    told = len(_left(program))
+    began = trio.current_time()
+    await client.request(body=body)
+    task = await _matching(tail, before, _launched)
+    if phase == "decode":
+        await neighbour.tokens(12)
+    await trio.sleep(after)
+    left = trio.current_time()
+    client.close()
+    await _matching(tail, before, _released, task)
+    idle_after = trio.current_time() - left
+    await neighbour.tokens(2)
+    while len(_left(program)) <= told:
+        await trio.sleep(0.001)
+    closed = _left(program)[-1]
+    step = neighbour.longest_gap(began)
+    return Cancelled(phase, bool(body.get("stream")), closed, idle_after, step)
+
+
+def _left(program: Program) -> list[float]:
+    """Return how soon the engine's connection was closed for each client that left."""
+    afters = (exchange.closed_after for exchange in program.exchanges)
+    return [after for after in afters if after is not None]
+
+
+async def _matching(tail: LogTail, start: int, search: object, task: str | None = None) -> str:
+    """Wait for a line that tells of a slot; return its task's number."""
+    while True:
+        taken = tail.since(start)
+        for line in taken.lines:
+            found = search(line)  # type: ignore[operator]
+            if found and task in (None, found[2]):
+                return str(found[2])
+        start = taken.end
+        await tail.more_than(start)
+
+
+def random_words(count: int, seed: int) -> str:
+    """Return a prompt that no cache has seen."""
+    chosen = random.Random(seed)  # noqa: S311 - words, not secrets
+    return " ".join(chosen.choice("abcdefghijklmnopqrstuvwxyz") * 3 for _ in range(count))
+
+
+def summary(cancelled: Sequence[Cancelled]) -> dict[str, object]:
+    """Return the figures of a run: milliseconds, by phase."""
+    figures: dict[str, object] = {}
+    for phase in sorted({one.phase for one in cancelled}):
+        ours = [one for one in cancelled if one.phase == phase]
+        idle = sorted(1000 * one.idle_after for one in ours)
+        figures[phase] = {
+            "cancels": len(ours),
+            "idle within one engine step + 100 ms": sum(one.within(1) for one in ours),
+            "idle within two engine steps + 100 ms": sum(one.within(2) for one in ours),
+            "idle after ms, median": round(statistics.median(idle), 1),
+            "idle after ms, largest": round(idle[-1], 1),
+            "closed after ms, largest": round(1000 * max(one.closed_after for one in ours), 2),
+            "engine step ms, median": round(1000 * statistics.median(o.step for o in ours), 1),
+        }
+    return figures
