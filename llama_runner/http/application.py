@@ -94,7 +94,7 @@ class _Exchange:
 
     client: Client
     reusable: bool = field(default=False, init=False)
-    _answered: trio.Event = field(factory=trio.Event, init=False)
+    _accepted: trio.Event = field(factory=trio.Event, init=False)
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False)
 
@@ -114,8 +114,8 @@ class _Exchange:
         await protocol.handle(RawData(request))
         if not goes_on:
             return
-        # Hypercorn refuses frames that come before it has accepted; a client may be that eager.
-        await self._answered.wait()
+        # Hypercorn fails on what comes before it has accepted, or after it has refused.
+        await self._accepted.wait()
         with self.client.consuming():
             try:
                 while True:
@@ -134,7 +134,8 @@ class _Exchange:
             self._ended.set()
 
     async def _write(self, data: bytes) -> None:
-        self._answered.set()
+        if data.startswith(b"HTTP/1.1 101 "):
+            self._accepted.set()
         async with self._writing:
             try:
                 await self.client.send(data)

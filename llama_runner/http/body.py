@@ -15,6 +15,11 @@ PIECE_BYTES = 262144
 RATE_GRACE = 10.0
 """Seconds that any body may take, however small, before its rate counts."""
 
+BROKEN_CHUNKS = (
+    "the chunked body is broken; expected sizes of 1 to 8 hex digits, "
+    "neither extensions nor trailers, and lines that end in CRLF"
+)
+
 
 async def read_body(client: Client, head: RequestHead, limits: LimitsConfig) -> bytes:
     """Return the whole body.
@@ -78,8 +83,8 @@ async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytes:
     while not decoder.finished:
         try:
             body += decoder.feed(await arrivals.take(PIECE_BYTES))
-        except FramingError as error:
-            raise HeadError(400, f"the chunked body is broken: {error}") from None
+        except FramingError:
+            raise HeadError(400, BROKEN_CHUNKS) from None
         if len(body) > limits.max_body_bytes:
             raise _too_large(limits)
     arrivals.client.give_back(decoder.leftover)

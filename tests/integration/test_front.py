@@ -1,0 +1,399 @@
+"""What the front does with what a client sends, on relay routes and all others alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+import trio
+from trio.testing import MockClock
+
+from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.http.application import Application
+from tests.support.front_door import ask, conversation, next_reply
+from tests.support.http_client import request_bytes
+from tests.support.program import CHAT, STREAM, open_program
+from tests.support.scripted_engine import FOREVER, ScriptedEngine, TokenScript
+
+SMALL = AppConfig(
+    limits=LimitsConfig(
+        max_head_bytes=1000,
+        max_body_bytes=2000,
+        lookahead_bytes=3000,
+        head_timeout=10,
+        idle_timeout=75,
+        min_body_rate=100,
+    )
+)
+BODY = orjson.dumps(CHAT)
+PATHS = {"relay": "/v1/chat/completions", "quart": "/v1/models", "unknown": "/nothing"}
+SERVED = {"relay": 200, "quart": 200, "unknown": 200}  # LM Studio's 200 with an error in it
+
+everywhere = pytest.mark.parametrize("kind", ["relay", "quart", "unknown"])
+
+
+def post(kind: str, *lines: str, body: bytes = b"", start: str = "POST {} HTTP/1.1") -> bytes:
+    """Return a request, its header lines as they are."""
+    head = [start.format(PATHS[kind]), "Host: localhost", *lines, "", ""]
+    return "\r\n".join(head).encode("latin-1") + body
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """Return a chunked body."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@pytest.fixture
+def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note every path that reaches an application."""
+    paths: list[str] = []
+    serve = Application.serve
+
+    async def noting(self: Application, client: Any, addresses: Any, head: Any, *rest: Any) -> Any:
+        paths.append(head.path)
+        return await serve(self, client, addresses, head, *rest)
+
+    monkeypatch.setattr(Application, "serve", noting)
+    return paths
+
+
+MALFORMED: list[tuple[list[str], bytes, int]] = [
+    (["Content-Length: 5", "Transfer-Encoding: chunked"], b"0\r\n\r\n", 400),
+    (["Content-Length: 5", "Content-Length: 6"], b"hello!", 400),
+    (["Content-Length: -1"], b"", 400),
+    (["Content-Length: 99999999999999999999"], b"", 413),
+    (["Content-Length: 999999999999999999999"], b"", 400),
+    (["Content-Length: 2001"], b"", 413),
+    (["X: a\rb"], b"", 400),
+    (["X: a\nY: b"], b"", 400),
+    (["X: a", " folded"], b"", 400),
+    (["X: a\0b"], b"", 400),
+    (["X: " + "a" * 1000], b"", 431),
+    (["Transfer-Encoding: gzip"], b"", 501),
+    (["Transfer-Encoding: chunked"], b"zz\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"-5\r\nhello\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"0x5\r\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b" 5\r\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"5 \r\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"5;ext=1\r\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"5\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"5\r\nhelloX\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"000000005\r\nhello\r\n0\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], b"ffffffffffffffff\r\nhello", 400),
+    (["Transfer-Encoding: chunked"], b"5\r\nhello\r\n0\r\nX: trailer\r\n\r\n", 400),
+    (["Transfer-Encoding: chunked"], chunked(b"x" * 1500, b"y" * 501), 413),
+]
+
+
+@everywhere
+async def test_nothing_malformed_is_passed_on(
+    autojump_clock: MockClock, applied: list[str], kind: str
+) -> None:
+    async with open_program(config=SMALL) as program:
+        for lines, body, status in MALFORMED:
+            # What follows is fine by itself, and must not be taken for a request of its own.
+            request = post(kind, *lines, body=body) + request_bytes("GET", "/v1/models")
+            replies = await conversation(program, request)
+            assert [reply.status for reply in replies] == [status], (lines, body)
+            assert set(replies[0].json["error"]) == {"message", "type", "param", "code"}
+            assert replies[0].headers["connection"] == "close"
+        assert applied == []
+        assert program.engine.bytes_received == 0
+        assert program.exchanges == []
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        ("PRI * HTTP/2.0", 505),
+        ("POST {} HTTP/1.2", 505),
+        ("POST {} HTTP/3.0", 505),
+        ("POST http://localhost{} HTTP/1.1", 400),
+        ("CONNECT localhost:1234 HTTP/1.1", 400),
+        ("POST {}", 400),
+        ("hello", 400),
+        ("\x16\x03\x01\x02", 400),
+    ],
+)
+async def test_other_protocols_are_told_so(
+    autojump_clock: MockClock, applied: list[str], request_line: str, status: int
+) -> None:
+    async with open_program() as program:
+        for kind in PATHS:
+            (reply,) = await conversation(program, post(kind, start=request_line))
+            assert reply.status == status
+        assert applied == []
+        assert program.engine.bytes_received == 0
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["h2c", "H2C", "foo, h2c", "TLS/1.2"])
+async def test_an_upgrade_to_something_else_is_passed_over(
+    autojump_clock: MockClock, kind: str, name: str
+) -> None:
+    lines = ["Connection: Upgrade, HTTP2-Settings", f"Upgrade: {name}", "HTTP2-Settings: AAMAAABk"]
+    method = "POST" if kind == "relay" else "GET"
+    lines.append(f"Content-Length: {len(BODY)}" if kind == "relay" else "X: y")
+    body = BODY if kind == "relay" else b""
+    request = post(kind, *lines, body=body, start=method + " {} HTTP/1.1")
+    async with open_program() as program:
+        client = program.client()
+        for _ in range(2):
+            assert (await ask(client, request, method)).status == 200
+
+
+async def test_no_second_request_passes_behind_a_doubtful_upgrade(
+    autojump_clock: MockClock, applied: list[str]
+) -> None:
+    lines = ["Connection: upgrade", "Upgrade: websocket", "Upgrade: other"]
+    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    inner = b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+    request = post("quart", *lines, start="GET {} HTTP/1.1") + inner
+    async with open_program() as program:
+        replies = await conversation(program, request, "GET", "GET")
+        assert [reply.status for reply in replies] == [400]
+        assert applied == ["/v1/models"]
+
+
+@everywhere
+async def test_a_head_must_come_in_time(autojump_clock: MockClock, kind: str) -> None:
+    async with open_program(config=SMALL) as program:
+        client = program.client()
+        began = trio.current_time()
+        await client.send(b"\r\n")
+        await trio.sleep(20)  # an empty line is not the start of a request
+        for piece in (b"POST ", PATHS[kind].encode(), b" HTTP/1.1\r\nHost: local", b"host\r\n"):
+            await client.send(piece)
+            await trio.sleep(2)
+        reply = await next_reply(client)
+        assert (reply.status, reply.headers["connection"]) == (408, "close")
+        assert trio.current_time() - began == pytest.approx(30)
+
+
+@everywhere
+async def test_a_body_must_keep_its_pace(autojump_clock: MockClock, kind: str) -> None:
+    for framing in ("Content-Length: 1900", "Transfer-Encoding: chunked"):
+        async with open_program(config=SMALL) as program:
+            client = program.client()
+            began = trio.current_time()
+            piece = b"5\r\nhello\r\n" if "chunked" in framing else b"hello"
+            await client.send(post(kind, framing))
+            for _ in range(500 // len(piece)):  # half the pace that is asked for
+                await client.send(piece)
+                await trio.sleep(len(piece) / 50)
+            reply = await next_reply(client)
+            assert reply.status == 408
+            assert trio.current_time() - began == pytest.approx(15, abs=0.2)
+
+
+async def test_a_slow_but_steady_body_is_taken(autojump_clock: MockClock) -> None:
+    async with open_program(config=SMALL) as program:
+        client = program.client()
+        body = BODY + b" " * (1900 - len(BODY))
+        await client.send(post("relay", "Content-Length: 1900"))
+        for start in range(0, 1900, 10):
+            await client.send(body[start : start + 10])
+            await trio.sleep(0.1)
+        assert (await next_reply(client)).status == 200
+
+
+@everywhere
+@pytest.mark.parametrize("cut", [1, 7, 10000])
+async def test_a_chunked_body_is_taken(autojump_clock: MockClock, kind: str, cut: int) -> None:
+    pieces = [BODY[start : start + 11] for start in range(0, len(BODY), 11)]
+    request = post(kind, "Transfer-Encoding: chunked", body=chunked(*pieces))
+    async with open_program() as program:
+        client = program.client()
+        for _ in range(2):
+            for start in range(0, len(request), cut):
+                await client.send(request[start : start + cut])
+                await trio.sleep(0.001)
+            reply = await next_reply(client)
+            assert reply.status == SERVED[kind]
+            assert "connection" not in reply.headers
+        if kind == "relay":
+            assert [asked.body["messages"] for asked in program.engine.asked] == (
+                [CHAT["messages"]] * 2
+            )
+
+
+@everywhere
+@pytest.mark.parametrize("framing", ["Content-Length: {}", "Transfer-Encoding: chunked"])
+async def test_a_client_that_asks_is_told_to_go_on(
+    autojump_clock: MockClock, kind: str, framing: str
+) -> None:
+    body = chunked(BODY) if "chunked" in framing else BODY
+    async with open_program() as program:
+        client = program.client()
+        await client.send(post(kind, framing.format(len(BODY)), "Expect: 100-continue"))
+        assert await client.receive() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        reply = await ask(client, body)
+        assert reply.status == SERVED[kind]
+        # Who does not wait for it is not told.
+        client = program.client()
+        request = post(kind, framing.format(len(BODY)), "Expect: 100-continue", body=body)
+        await client.send(request)
+        assert (await client.receive()).startswith(b"HTTP/1.1 200")
+
+
+@everywhere
+async def test_a_body_that_is_too_large_is_not_asked_for(
+    autojump_clock: MockClock, kind: str
+) -> None:
+    async with open_program(config=SMALL) as program:
+        request = post(kind, "Content-Length: 2001", "Expect: 100-continue")
+        client = program.client()
+        await client.send(request)
+        assert (await client.receive()).startswith(b"HTTP/1.1 413")
+
+
+async def test_a_body_up_to_the_limit_is_taken(autojump_clock: MockClock) -> None:
+    body = BODY + b" " * (2000 - len(BODY))
+    async with open_program(config=SMALL) as program:
+        for request in (
+            post("relay", "Content-Length: 2000", body=body),
+            post("relay", "Transfer-Encoding: chunked", body=chunked(body)),
+        ):
+            assert (await ask(program.client(), request)).status == 200
+
+
+async def test_pipelined_requests_are_answered_in_order(autojump_clock: MockClock) -> None:
+    models = request_bytes("GET", "/v1/models")
+    requests = [
+        models,
+        request_bytes(body=CHAT),
+        b"\r\n\r\n" + models,
+        post("relay", "Transfer-Encoding: chunked", body=chunked(orjson.dumps(STREAM))),
+        request_bytes("HEAD", "/v1/models"),
+        request_bytes("GET", "/nothing", headers={"connection": "close"}),
+        models,
+    ]
+    methods = ["GET", "POST", "GET", "POST", "HEAD", "GET", "GET"]
+    async with open_program() as program:
+        replies = await conversation(program, b"".join(requests), *methods)
+    assert [reply.status for reply in replies] == [200] * 6
+    assert replies[0].json == replies[2].json
+    assert replies[3].body.endswith(b"data: [DONE]\n\n")
+    assert replies[4].body == b""
+    assert replies[5].json["error"].startswith("Unexpected endpoint")
+
+
+@everywhere
+async def test_a_client_says_when_it_is_done(autojump_clock: MockClock, kind: str) -> None:
+    request = post(kind, f"Content-Length: {len(BODY)}", "Connection: close", body=BODY)
+    async with open_program() as program:
+        (reply,) = await conversation(program, request)
+        assert reply.status == SERVED[kind]
+        assert reply.headers["connection"] == "close"
+
+
+@everywhere
+async def test_an_older_client_sees_the_end_of_an_answer_by_the_closing(
+    autojump_clock: MockClock, kind: str
+) -> None:
+    body = orjson.dumps(STREAM)
+    lines = [f"Content-Length: {len(body)}", "Connection: keep-alive", "Expect: 100-continue"]
+    request = post(kind, *lines, body=body, start="POST {} HTTP/1.0")
+    async with open_program() as program:
+        (reply,) = await conversation(program, request)
+    assert reply.status == SERVED[kind]
+    assert "transfer-encoding" not in reply.headers
+    if kind == "relay":
+        assert reply.body.endswith(b"data: [DONE]\n\n")
+
+
+async def test_head_is_answered_without_a_body(autojump_clock: MockClock) -> None:
+    async with open_program() as program:
+        client = program.client()
+        get = await ask(client, request_bytes("GET", "/v1/models"), "GET")
+        head = await ask(client, request_bytes("HEAD", "/v1/models"), "HEAD")
+        assert head.body == b""
+        assert head.headers["content-length"] == get.headers["content-length"]
+        refused = request_bytes("HEAD", "/v1/models", headers={"host": "evil.example"})
+        (denied,) = await conversation(program, refused, "HEAD")
+        assert (denied.status, denied.body) == (403, b"")
+
+
+async def test_empty_lines_before_a_request_are_passed_over(autojump_clock: MockClock) -> None:
+    async with open_program() as program:
+        for pieces in ([b"\r\n\r\n"], [b"\r", b"\n"], [b"\r\n", b"\r", b"\n\r\n"]):
+            client = program.client()
+            for piece in pieces:
+                await client.send(piece)
+                await trio.sleep(1)
+            assert (await ask(client, request_bytes("GET", "/v1/models"), "GET")).status == 200
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n", b"\r\n\r\n"])
+async def test_a_client_that_sends_nothing_is_hung_up(
+    autojump_clock: MockClock, data: bytes
+) -> None:
+    async with open_program(config=SMALL) as program:
+        client = program.client()
+        await client.send(data)
+        began = trio.current_time()
+        assert await client.until_closed() == b""
+        assert trio.current_time() - began == pytest.approx(75)
+
+
+async def test_a_connection_is_kept_for_a_while_after_an_answer(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_program(config=SMALL) as program:
+        client = program.client()
+        for path in ("/v1/models", "/nothing", "/v1/models"):
+            assert (await ask(client, request_bytes("GET", path), "GET")).status == 200
+            await trio.sleep(70)
+        began = trio.current_time()
+        assert await client.until_closed() == b""
+        assert trio.current_time() - began == pytest.approx(5)
+
+
+async def test_requests_wait_within_the_look_ahead_while_an_answer_runs(
+    autojump_clock: MockClock,
+) -> None:
+    engine = ScriptedEngine(TokenScript(tokens=10, every=1))
+    request = request_bytes(body=STREAM) + request_bytes("GET", "/v1/models") * 10
+    async with open_program(engine=engine, config=SMALL) as program:
+        client = program.client()
+        await client.send(request)
+        await trio.sleep(60)
+        client.sock.shutdown(1)
+        data = await client.until_closed()
+        assert data.count(b"HTTP/1.1 200") == 11
+
+
+async def test_a_flood_beyond_the_look_ahead_ends_the_answer(autojump_clock: MockClock) -> None:
+    engine = ScriptedEngine(TokenScript(tokens=FOREVER, every=1))
+    async with open_program(engine=engine, config=SMALL) as program:
+        client = program.client()
+        await client.send(request_bytes(body=STREAM))
+        await trio.sleep(3.5)
+        flooded = trio.current_time()
+        await client.send(request_bytes("GET", "/v1/models") * 100)
+        await trio.sleep(1)
+        assert engine.asked[0].closed_at == flooded
+        await client.until_closed()
+
+
+async def test_a_head_may_be_larger_than_the_look_ahead(autojump_clock: MockClock) -> None:
+    config = AppConfig(limits=LimitsConfig(max_head_bytes=200_000, lookahead_bytes=1000))
+    request = request_bytes("GET", "/v1/models", headers={"x": "a" * 150_000})
+    async with open_program(config=config) as program:
+        assert (await ask(program.client(), request, "GET")).status == 200
+
+
+async def test_a_large_body_is_taken_whatever_the_look_ahead(autojump_clock: MockClock) -> None:
+    config = AppConfig(limits=LimitsConfig(lookahead_bytes=1000, max_head_bytes=1000))
+    padded = orjson.dumps({**CHAT, "user": "x" * 3_000_000})
+    async with open_program(config=config) as program:
+        client = program.client()
+        for request in (
+            post("relay", f"Content-Length: {len(padded)}", body=padded),
+            post("quart", "Transfer-Encoding: chunked", body=chunked(padded[:70000])),
+            request_bytes("GET", "/v1/models"),
+        ):
+            method = request.split()[0].decode()
+            assert (await ask(client, request, method)).status == 200
+        assert len(program.engine.asked[0].body["user"]) == 3_000_000
