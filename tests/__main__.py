@@ -2,7 +2,8 @@
 
 The word ``check`` leaves the tests out. Any other arguments go to pytest,
 which then runs alone: ``main.py test -k eviction``. ``--engine PATH`` has the
-tests that need an engine run with that one too.
+tests that need an engine run with that one too. ``--windows`` runs what
+tests/windows says, in a Windows Python: on Linux, under Wine.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
 }
 TESTS = "tests (pytest)"
 PYTEST = ("-m", "pytest")
+WINDOWS_TESTS = "tests on Windows (pytest)"
+WINDOWS = ("-m", "tests.windows")
 ENGINE_VARIABLE = "LLAMA_RUNNER_TEST_ENGINE"
 
 
@@ -45,6 +48,8 @@ def steps_for(arguments: list[str]) -> dict[str, tuple[str, ...]]:
     """Return what to run, by name."""
     if arguments == ["check"]:
         return CHECKS
+    if arguments[:1] == ["--windows"]:
+        return {WINDOWS_TESTS: (*WINDOWS, *arguments[1:])}
     if arguments:
         return {TESTS: (*PYTEST, *arguments)}
     return CHECKS | {TESTS: PYTEST}

@@ -8,7 +8,7 @@ import pytest
 from llama_runner.errors import ConfigError
 from llama_runner.runner.engine import EngineKind, Machine, resolve_engine
 
-ELSEWHERE = r"F:\llm\llama\llama-server.exe"
+ELSEWHERE = r"F:\no such folder\llama-server.exe"
 
 
 @pytest.fixture
