@@ -38,6 +38,10 @@ class SetupFailed(Exception):
 def main(arguments: list[str]) -> int:
     """Prepare, hand over, and return the exit code where handing over returns."""
     testing = arguments[:1] == ["test"]
+    if os.name == "nt":
+        from llama_runner.platforms.lifetime import end_children_with_us
+
+        end_children_with_us(say)
     sections = ("runtime", OPTIONAL, "dev") if testing else ("runtime", OPTIONAL)
     try:
         python = ready_interpreter(sections)
@@ -265,10 +269,14 @@ def spawn_and_wait(command: list[str], environment: dict[str, str]) -> int:
     import signal
     import subprocess
 
+    from llama_runner.platforms.console import console_held
+
     for name in ("SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    return subprocess.run(command, env=environment, check=False).returncode
+    # When the window closes we end with the child, not before it: it would end with us.
+    with console_held(lambda: None):
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

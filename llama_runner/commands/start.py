@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -20,6 +21,8 @@ from llama_runner.concurrency.groups import sole_error
 from llama_runner.concurrency.stop import Stop
 from llama_runner.logs.log import open_log
 from llama_runner.main import Parts, new_control_key, serve, stop_on_signal
+from llama_runner.platforms.console import console_held
+from llama_runner.platforms.lifetime import end_children_with_us
 from llama_runner.proxy_manager import addresses, bind_listeners
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.spawner import system_spawner
@@ -37,6 +40,7 @@ def start(options: Options) -> ExitCode:
         PortTaken: a port that was asked for is taken.
 
     """
+    end_children_with_us(_say)
     prepared = with_models(prepare(options, _say), _say)
     engine = find_engine(prepared, options, _say)
     trio.run(_run, options, prepared, engine)
@@ -45,7 +49,8 @@ def start(options: Options) -> ExitCode:
 
 async def _run(options: Options, prepared: Prepared, engine: Engine) -> None:
     stop = Stop()
-    with sole_error():
+    token = trio.lowlevel.current_trio_token()
+    with console_held(partial(token.run_sync_soon, stop.request_at_once)), sole_error():
         async with (
             open_log(prepared.configuration.app.logging, LOGS, sys.stderr),
             trio.open_nursery() as nursery,
