@@ -17,6 +17,7 @@ from typing import Any, cast, get_args, get_origin
 
 import attrs
 import pytest
+from quart_trio import QuartTrio
 
 from llama_runner import errors
 from llama_runner.cli import COMMANDS, OPTIONS
@@ -184,7 +185,7 @@ def test_every_route_is_documented_and_every_documented_route_exists(name: str) 
 
 
 def _routes(facade: Facade) -> set[str]:
-    app = facade.build_app(cast("Dependencies", SimpleNamespace()))
+    app = cast("QuartTrio", facade.build_app(cast("Dependencies", SimpleNamespace())))
     found = {f"POST {route.path}" for route in facade.relay_routes}
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: match[1].upper(), rule.rule)
