@@ -11,7 +11,6 @@ The modules used are not documented API: hypercorn is pinned to 0.18, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import trio
@@ -24,7 +23,8 @@ from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
-from llama_runner.http.client import Client, ClientGone, ClientTooSlow
+from llama_runner.http.answer import Answer, Headers
+from llama_runner.http.client import ClientGone, ClientTooSlow
 from llama_runner.http.replay import replay
 from llama_runner.wire.request_head import RequestHead
 
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 ASGIApp = ASGIFramework
 Address = tuple[str, int]
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 @frozen
@@ -43,20 +42,15 @@ class Application:
     max_head_bytes: int
 
     async def serve(
-        self,
-        client: Client,
-        addresses: tuple[Address, Address],
-        head: RequestHead,
-        body: bytes,
-        extra_headers: Headers,
-    ) -> bool:
-        """Answer one request, or serve one websocket; tell whether the connection lives on."""
-        exchange = _Exchange(client)
+        self, answer: Answer, addresses: tuple[Address, Address], head: RequestHead, body: bytes
+    ) -> None:
+        """Give the answer to one request, or serve one websocket."""
+        exchange = _Exchange(answer)
         async with TaskGroup() as tasks:
             peer, local = addresses
             protocol: Any = H11Protocol(  # noqa: FBT003 - no TLS
                 ASGIWrapper(self.app),
-                _Config.build(self.max_head_bytes, extra_headers),
+                _Config.build(self.max_head_bytes, answer.extra_headers),
                 WorkerContext(None),
                 tasks,
                 ConnectionState({}),
@@ -66,7 +60,6 @@ class Application:
                 exchange.send,
             )
             await exchange.run(protocol, replay(head, body), goes_on=head.wants_websocket)
-        return exchange.reusable
 
 
 class _Config(Config):
@@ -92,8 +85,7 @@ class _Config(Config):
 class _Exchange:
     """What Hypercorn sends, and when it is done."""
 
-    client: Client
-    reusable: bool = field(default=False, init=False)
+    answer: Answer
     _accepted: trio.Event = field(factory=trio.Event, init=False)
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False)
@@ -107,7 +99,7 @@ class _Exchange:
             nursery.start_soon(self._feed, protocol, request, goes_on)
             await self._ended.wait()
             nursery.cancel_scope.cancel()
-        if not self.reusable:
+        if not self.answer.finished:
             await protocol.handle(Closed())
 
     async def _feed(self, protocol: Any, request: bytes, goes_on: bool) -> None:  # noqa: FBT001
@@ -116,10 +108,10 @@ class _Exchange:
             return
         # Hypercorn fails on what comes before it has accepted, or after it has refused.
         await self._accepted.wait()
-        with self.client.consuming():
+        with self.answer.client.consuming():
             try:
                 while True:
-                    await protocol.handle(RawData(await self.client.some()))
+                    await protocol.handle(RawData(await self.answer.client.some()))
             except ClientGone:
                 self._ended.set()
 
@@ -128,7 +120,7 @@ class _Exchange:
         if isinstance(event, RawData):
             await self._write(event.data)
         elif isinstance(event, Updated) and event.idle:
-            self.reusable = True
+            self.answer.finished = True  # and the connection can be used again
             self._ended.set()
         elif isinstance(event, Closed):
             self._ended.set()
@@ -137,7 +129,8 @@ class _Exchange:
         if data.startswith(b"HTTP/1.1 101 "):
             self._accepted.set()
         async with self._writing:
+            self.answer.started = True
             try:
-                await self.client.send(data)
+                await self.answer.client.send(data)
             except (ClientGone, ClientTooSlow):
                 self._ended.set()

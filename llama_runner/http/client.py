@@ -12,6 +12,9 @@ from attrs import define, field
 
 RECEIVE_BYTES = 65536
 
+FLOOD_PATIENCE = 1.0
+"""Seconds with a full look-ahead that end an answer; it may just be about to end by itself."""
+
 
 class ClientGone(Exception):
     """The client closed or broke the connection."""
@@ -68,11 +71,15 @@ class Client:
             self._answering.cancel()
 
     async def _room(self) -> bool:
+        """Wait until more may be read; say ``False`` to one who floods a running answer."""
         while len(self.buffer) > self.lookahead:
-            if self._answering is not None and not self._consuming:
-                return False
             self._taken = trio.Event()
-            await self._taken.wait()
+            with trio.CancelScope() as scope:
+                if self._answering is not None and not self._consuming:
+                    scope.deadline = trio.current_time() + FLOOD_PATIENCE
+                await self._taken.wait()
+            if scope.cancelled_caught and self._answering is not None:
+                return False
         return True
 
     def answering(self, scope: trio.CancelScope | None) -> None:

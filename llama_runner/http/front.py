@@ -182,11 +182,10 @@ class _Conversation:
         return answer.keeps_alive and answer.finished
 
     async def _apply(self, head: RequestHead, body: bytes, answer: Answer) -> None:
-        answer.started = True
         with answer.interruption:
-            answer.finished = await self.site.application.serve(
-                self.client, self.addresses, head, body, answer.extra_headers
-            )
+            await self.site.application.serve(answer, self.addresses, head, body)
+        if answer.interruption.cancelled_caught and not answer.started:
+            await self._refuse(head, 503, "the program is stopping", "shutting_down")
 
     async def _refuse(
         self,

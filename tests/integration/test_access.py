@@ -115,9 +115,9 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     serve = Application.serve
 
-    async def noting(self: Application, client: Any, addresses: Any, head: Any, *rest: Any) -> Any:
+    async def noting(self: Application, answer: Any, addresses: Any, head: Any, *rest: Any) -> Any:
         paths.append(head.path)
-        return await serve(self, client, addresses, head, *rest)
+        return await serve(self, answer, addresses, head, *rest)
 
     monkeypatch.setattr(Application, "serve", noting)
     return paths

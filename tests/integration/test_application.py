@@ -1,0 +1,420 @@
+"""What we rely on in Hypercorn's H11Protocol and in Quart-Trio, none of it documented API."""
+
+from __future__ import annotations
+
+import logging
+import socket as stdlib_socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+import trio
+from quart import Response, request
+from quart_trio import QuartTrio
+from trio.testing import MockClock, wait_all_tasks_blocked
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
+
+from llama_runner.concurrency.stop import Stop
+from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.events.event import Event, ProgramStopping, RunnerChanged
+from llama_runner.facades.openai.errors import refusal
+from llama_runner.facades.openai.quart_routes import add_error_handlers
+from llama_runner.facades.quart_app import make_app
+from llama_runner.http.access import Access
+from llama_runner.http.application import Application
+from llama_runner.http.front import Front, Site
+from tests.support.front_door import ask, next_reply, replies_in
+from tests.support.http_client import RawClient, request_bytes
+from tests.support.memory_network import socket_pair
+from tests.support.program import Program, open_program
+
+LIMITS = LimitsConfig(write_timeout=5, lookahead_bytes=4096, max_head_bytes=4096)
+
+
+class Served:
+    """A front before an application of the test's own."""
+
+    def __init__(self, front: Front, stop: Stop, nursery: trio.Nursery) -> None:
+        self.front, self.stop = front, stop
+        self._nursery = nursery
+        self._clients: list[RawClient] = []
+
+    def client(self) -> RawClient:
+        ours, theirs = socket_pair()
+        self._nursery.start_soon(self.front.serve, theirs)
+        self._clients.append(RawClient(ours))
+        return self._clients[-1]
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[Served]:
+    """Serve ``app`` while the block lasts."""
+    stop = Stop()
+    site = Site(Application(app, LIMITS.max_head_bytes), {}, Access(), LIMITS, refusal)
+    async with trio.open_nursery() as nursery:
+        served = Served(Front(site, stop), stop, nursery)
+        try:
+            yield served
+        finally:
+            served.close()
+        nursery.cancel_scope.cancel()
+
+
+def quart_app() -> QuartTrio:
+    app = make_app("test")
+    add_error_handlers(app)
+    return app
+
+
+async def test_one_connection_serves_many_requests_one_at_a_time(
+    autojump_clock: MockClock,
+) -> None:
+    app, running, most = quart_app(), 0, 0
+
+    @app.get("/<int:number>")
+    async def slow(number: int) -> Response:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await trio.sleep(1)
+        running -= 1
+        return Response(str(number))
+
+    async with serving(app) as served:
+        client = served.client()
+        began = trio.current_time()
+        for number in range(0, 1200, 2):
+            pair = [request_bytes("GET", f"/{number + more}") for more in (0, 1)]
+            await client.send(b"".join(pair))
+            data = b""
+            while data.count(b"HTTP/1.1 200") < 2 or not data.endswith(b"%d" % (number + 1)):
+                data += await client.receive()
+        assert most == 1
+        assert trio.current_time() - began == pytest.approx(1200)
+
+
+async def test_an_answer_may_take_longer_than_any_of_the_stacks_timeouts(
+    autojump_clock: MockClock,
+) -> None:
+    app = quart_app()
+
+    @app.get("/stream")
+    async def stream() -> Response:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            for number in range(10):
+                await trio.sleep(100)
+                yield b"%d " % number
+
+        return Response(pieces(), mimetype="text/plain")  # type: ignore[arg-type]
+
+    async with serving(app) as served:
+        client = served.client()
+        for _ in range(2):
+            reply = await ask(client, request_bytes("GET", "/stream"), "GET")
+            assert reply.body == b"0 1 2 3 4 5 6 7 8 9 "
+            assert reply.headers["transfer-encoding"] == "chunked"
+
+
+async def test_a_large_body_arrives_whole(autojump_clock: MockClock) -> None:
+    app = quart_app()
+
+    @app.post("/size")
+    async def size() -> Response:
+        await trio.sleep(100)
+        return Response(str(len(await request.get_data())))
+
+    body = b"x" * 5_000_000
+    async with serving(app) as served:
+        client = served.client()
+        for _ in range(2):
+            assert (await ask(client, request_bytes("POST", "/size", body))).body == b"5000000"
+
+
+async def test_a_body_that_nobody_reads_leaves_the_connection_usable(
+    autojump_clock: MockClock,
+) -> None:
+    app = quart_app()
+
+    @app.post("/ignore")
+    async def ignore() -> Response:
+        return Response("done")
+
+    async with serving(app) as served:
+        client = served.client()
+        for size in (3, 300_000, 0, 3):
+            reply = await ask(client, request_bytes("POST", "/ignore", b"x" * size))
+            assert (reply.status, reply.body) == (200, b"done")
+
+
+async def test_no_body_is_taken_faster_than_it_can_be_held(autojump_clock: MockClock) -> None:
+    async with serving(quart_app()) as served:
+        client = served.client()
+        client.sock.setblocking(False)
+        await client.send(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nX: ")
+        sent = 0
+        with pytest.raises(BlockingIOError):
+            while True:
+                sent += client.sock.send(b"x" * 65536)
+        await wait_all_tasks_blocked()
+        assert (await next_reply(client, "GET")).status == 431
+
+
+async def test_a_handler_that_raises_is_a_500_and_a_log_record(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = quart_app()
+
+    @app.get("/bug")
+    async def bug() -> Response:
+        raise ZeroDivisionError("a bug")
+
+    @app.get("/fine")
+    async def fine() -> Response:
+        return Response("fine")
+
+    async with serving(app) as served:
+        client = served.client()
+        reply = await ask(client, request_bytes("GET", "/bug"), "GET")
+        assert reply.status == 500
+        assert reply.json["error"]["type"] == "server_error"
+        assert "a bug" not in reply.json["error"]["message"]
+        assert (await ask(client, request_bytes("GET", "/fine"), "GET")).body == b"fine"
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ZeroDivisionError)
+
+
+async def test_a_stream_that_raises_ends_without_its_terminator(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = quart_app()
+
+    @app.get("/bug")
+    async def bug() -> Response:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            yield b"so far"
+            raise ZeroDivisionError("a bug")
+
+        return Response(pieces())  # type: ignore[arg-type]
+
+    async with serving(app) as served:
+        client = served.client()
+        await client.send(request_bytes("GET", "/bug"))
+        data = await client.until_closed()
+        assert data.endswith(b"6\r\nso far\r\n")
+        assert (await ask(served.client(), request_bytes("GET", "/no"), "GET")).status == 404
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_an_application_that_fails_by_itself_ends_only_its_connection(
+    autojump_clock: MockClock,
+    caplog: pytest.LogCaptureFixture,
+    begun: bool,  # noqa: FBT001
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError("a bug")
+
+    async with serving(app) as served:
+        for _ in range(2):
+            client = served.client()
+            await client.send(request_bytes("GET", "/"))
+            data = await client.until_closed()
+            assert (b" 500 " in data) is not begun
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_fault_in_the_protocol_stack_ends_only_its_connection(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("llama_runner.http.application.H11Protocol.handle", broken)
+    async with serving(quart_app()) as served:
+        for _ in range(2):
+            client = served.client()
+            await client.send(request_bytes("GET", "/"))
+            assert [reply.status for reply in replies_in(await client.until_closed())] == [500]
+    assert "GET / failed" in caplog.text
+
+
+@pytest.mark.parametrize("phase", ["silent", "streaming"])
+async def test_a_client_that_leaves_cancels_the_handler(
+    autojump_clock: MockClock, phase: str
+) -> None:
+    app, cancelled = quart_app(), []
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"more"
+                await trio.sleep(1)
+        finally:
+            cancelled.append(trio.current_time())
+
+    @app.get("/silent")
+    async def silent() -> Response:
+        try:
+            await trio.sleep_forever()
+        finally:
+            cancelled.append(trio.current_time())
+
+    @app.get("/streaming")
+    async def streaming() -> Response:
+        return Response(pieces())  # type: ignore[arg-type]
+
+    async with serving(app) as served:
+        client = served.client()
+        await client.send(request_bytes("GET", f"/{phase}"))
+        await trio.sleep(10.5)
+        client.close()
+        left = trio.current_time()
+        await served.front.finished()
+        assert cancelled == [left]
+
+
+async def test_a_client_that_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:
+    app = quart_app()
+
+    @app.get("/endless")
+    async def endless() -> Response:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            while True:
+                await trio.lowlevel.checkpoint()
+                yield b"x" * 65536
+
+        return Response(pieces())  # type: ignore[arg-type]
+
+    async with serving(app) as served:
+        await served.client().send(request_bytes("GET", "/endless"))
+        began = trio.current_time()
+        await trio.sleep(0)
+        await served.front.finished()
+        assert trio.current_time() - began <= LIMITS.write_timeout + 1
+
+
+async def test_an_interrupted_answer_ends(autojump_clock: MockClock) -> None:
+    app = quart_app()
+
+    @app.get("/silent")
+    async def silent() -> Response:
+        await trio.sleep_forever()
+        return Response()
+
+    async with serving(app) as served:
+        client = served.client()
+        await client.send(request_bytes("GET", "/silent"))
+        await trio.sleep(5)
+        served.front.interrupt()
+        reply = replies_in(await client.until_closed(), "GET")
+        assert [one.status for one in reply] == [503]
+
+
+@asynccontextmanager
+async def session(program: Program) -> AsyncIterator[WebSocketConnection]:
+    """Open the dashboard's event session."""
+    client = program.client()
+    ours = stdlib_socket.socket(fileno=client.sock.detach())
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+    async with trio.open_nursery() as nursery:
+        yield await wrap_client_stream(nursery, stream, "localhost:1234", "/api/events")
+        nursery.cancel_scope.cancel()
+    await stream.aclose()
+
+
+def publish(program: Program, event: Event) -> None:
+    """Tell everybody of ``event``."""
+    program.runners._events.publish(event)
+
+
+async def message(socket: WebSocketConnection) -> Any:
+    """Return the next message."""
+    return orjson.loads(await socket.get_message())
+
+
+async def test_a_session_tells_the_status_first_and_then_every_event(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_program(facade="dashboard") as program, session(program) as socket:
+        assert await message(socket) == {"type": "status", "listeners": {}, "models": []}
+        for state in ("starting", "ready"):
+            publish(program, RunnerChanged("a", state))
+        expected = {"type": "RunnerChanged", "model": "a", "detail": ""}
+        assert await message(socket) == {**expected, "state": "starting"}
+        assert await message(socket) == {**expected, "state": "ready"}
+        await socket.aclose()
+        assert socket.closed.code == 1000
+        await program.front.finished()
+
+
+@pytest.mark.parametrize("announced", [False, True])
+async def test_a_session_ends_when_the_program_does(
+    autojump_clock: MockClock, announced: bool  # noqa: FBT001
+) -> None:
+    async with open_program(facade="dashboard") as program, session(program) as socket:
+        await message(socket)
+        program.stop.request()
+        if announced:
+            publish(program, ProgramStopping())
+        assert await message(socket) == {"type": "ProgramStopping"}
+        with pytest.raises(ConnectionClosed) as caught:
+            await socket.get_message()
+        assert (caught.value.reason.code, caught.value.reason.name) == (1001, "GOING_AWAY")
+        began = trio.current_time()
+        await program.front.finished()
+        assert trio.current_time() - began <= 1  # in which the client may close its end
+
+
+@pytest.mark.parametrize("how", ["closes", "breaks off", "goes on sending"])
+async def test_a_session_ends_when_its_client_leaves(autojump_clock: MockClock, how: str) -> None:
+    async with open_program(facade="dashboard") as program:
+        async with session(program) as socket:
+            await message(socket)
+            for _ in range(200):
+                await socket.send_message("x" * 2000)
+            if how == "closes":
+                await socket.aclose()
+            elif how == "goes on sending":
+                await socket.ping(b"still here")
+                publish(program, RunnerChanged("a", "ready"))
+                assert (await message(socket))["state"] == "ready"
+        await program.front.finished()
+        publish(program, RunnerChanged("a", "ready"))  # nobody is left to be told
+
+
+async def test_a_session_that_does_not_read_is_dropped(autojump_clock: MockClock) -> None:
+    config = AppConfig(limits=LimitsConfig(write_timeout=5))
+    async with open_program(facade="dashboard", config=config) as program:
+        client = program.client()
+        headers = {
+            "connection": "upgrade",
+            "upgrade": "websocket",
+            "sec-websocket-version": "13",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        await client.send(request_bytes("GET", "/api/events", headers=headers))
+        assert b" 101 " in await client.receive()
+        began = trio.current_time()
+        with trio.move_on_after(60) as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_flood, program)
+                await program.front.finished()
+                nursery.cancel_scope.cancel()
+        assert not scope.cancelled_caught
+        assert trio.current_time() - began < 10
+
+
+async def _flood(program: Program) -> None:
+    while True:
+        for _ in range(100):
+            publish(program, RunnerChanged("a", "ready", "x" * 1000))
+        await trio.sleep(0.01)
