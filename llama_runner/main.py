@@ -1,7 +1,8 @@
 """The nursery tree: everything that runs, in the order it starts.
 
 Read ``serve`` downwards for the order of starting, upwards for the order of
-stopping: listeners drain, then runners die, then the log falls silent.
+stopping: listeners drain, then runners die, then the lifeline is let go, then
+the log falls silent.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
@@ -38,6 +40,7 @@ from llama_runner.runner.child import Spawner
 from llama_runner.runner.command import build_launch, slot_count
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.flags import canonical
+from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
@@ -56,6 +59,7 @@ class Parts:
     engine: Engine
     catalog: Catalog
     spawn: Spawner
+    state: Path
     bound: Mapping[str, socket.socket]
     addresses: Mapping[str, str | None]
     control_key: str
@@ -72,9 +76,12 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
     events: Broadcaster[Event] = Broadcaster()
     catalog = Watched(parts.catalog)
     async with trio.open_nursery() as application:
-        async with open_runner_manager(
-            ONE_MODEL, parts.spawn, app.scheduling, app.relay.cancel_bound, events
-        ) as runners:
+        async with (
+            open_lifetime(parts.spawn, parts.state) as spawn,
+            open_runner_manager(
+                ONE_MODEL, spawn, app.scheduling, app.relay.cancel_bound, events
+            ) as runners,
+        ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
             relay = Relay(
@@ -99,6 +106,9 @@ async def stop_on_signal(
     wanted = {signal.SIGINT, signal.SIGTERM}
     if sys.platform == "win32":
         wanted.add(signal.SIGBREAK)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # The terminal was closed; under nohup that is none of our business.
+        wanted.add(signal.SIGHUP)
     with trio.open_signal_receiver(*wanted) as signals:
         task_status.started()
         async for number in signals:

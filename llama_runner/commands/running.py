@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from attrs import asdict, frozen
+
+from llama_runner.platforms.process import lives, start_of
 
 FILE_NAME = "running.json"
 
@@ -30,18 +31,14 @@ class Running:
     @property
     def lives(self) -> bool:
         """Whether that very process still runs."""
-        with suppress(psutil.Error):
-            process = psutil.Process(self.pid)
-            ended = process.status() == psutil.STATUS_ZOMBIE
-            return not ended and abs(process.create_time() - self.started) < 1.0
-        return False
+        return lives(self.pid, self.started)
 
 
 @contextmanager
 def noted(state: Path, control_key: str, addresses: Mapping[str, str | None]) -> Iterator[None]:
     """Keep the note in the state folder for as long as the block lasts."""
     pid = os.getpid()
-    note = Running(pid, psutil.Process(pid).create_time(), control_key, dict(addresses))
+    note = Running(pid, start_of(pid), control_key, dict(addresses))
     state.mkdir(parents=True, exist_ok=True)
     write_private(state / FILE_NAME, json.dumps(asdict(note)))
     try:

@@ -65,7 +65,14 @@ async def _serve(options: Options, prepared: Prepared, engine: Engine, stop: Sto
     bound = bind_listeners(prepared.configuration.app)
     where = addresses(bound)
     parts = Parts(
-        prepared.configuration, engine, catalog, system_spawner(), bound, where, new_control_key()
+        prepared.configuration,
+        engine,
+        catalog,
+        system_spawner(),
+        prepared.state,
+        bound,
+        where,
+        new_control_key(),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, parts, stop)

@@ -2,7 +2,8 @@
 
 A child leads a session and a process group. Its group is killed before the
 leader is reaped (see ``exit_watch``), and so is whoever changed group but
-stayed in the session, as wrapper scripts with job control do.
+stayed in the session, as wrapper scripts with job control do. Who left the
+session too is found by the mark that the child handed down (see ``mark``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import trio
 from llama_runner.runner.child import Child
 from llama_runner.runner.control import open_control
 from llama_runner.runner.launch import Launch
+from llama_runner.runner.mark import bearers, digest_of
 from llama_runner.runner.server_process import ServerProcess
 
 assert sys.platform != "win32" or not TYPE_CHECKING  # noqa: S101 - for mypy --platform
@@ -56,15 +58,18 @@ async def spawn(launch: Launch) -> AsyncIterator[Child]:
             stderr=PIPE,
             env=launch.environment,
             start_new_session=True,
+            # Ours are closed by the kernel, in the very act of executing; closed any
+            # earlier, the lifeline would not know of what is not executed yet.
+            close_fds=False,
         )
         child = ServerProcess(process, control, partial(wait_exited, process.pid))
         try:
             yield child
         finally:
-            await _end(child, process)  # noqa: ASYNC102 - shields itself, rung by rung
+            await _end(child, process, digest_of(launch))  # noqa: ASYNC102 - shields itself
 
 
-async def _end(child: ServerProcess, process: trio.Process) -> None:
+async def _end(child: ServerProcess, process: trio.Process, mark: str) -> None:
     try:
         # Each rung has its own bound; this one is for what none of them foresaw.
         with trio.move_on_after(ASK_WITHIN, shield=True):
@@ -77,8 +82,9 @@ async def _end(child: ServerProcess, process: trio.Process) -> None:
             await process.wait()
             await child.hang_up()
             await _session_gone(child.pid)
+            await _kill_bearers(mark)
         if bound.cancelled_caught:
-            logger.error("pid %d or its session does not die although it was killed", child.pid)
+            logger.error("pid %d or what it started does not die although it was killed", child.pid)
 
 
 async def _ask(child: ServerProcess) -> None:
@@ -112,6 +118,18 @@ async def _session_gone(leader: int) -> None:
         # They are not our children, so nothing tells us when they go.
         while any(_is_alive(pid) for pid in _members(leader)):  # noqa: ASYNC110 - see above
             await trio.sleep(GONE_INTERVAL)
+
+
+async def _kill_bearers(mark: str) -> None:
+    """Kill who left the session, and what that started meanwhile."""
+    with trio.move_on_after(GONE_WITHIN):
+        look = partial(bearers, mark)
+        while found := await trio.to_thread.run_sync(look, abandon_on_cancel=True):
+            for process in found:
+                with suppress(psutil.Error):
+                    process.kill()
+            while any(_is_alive(process.pid) for process in found):  # noqa: ASYNC110 - as above
+                await trio.sleep(GONE_INTERVAL)
 
 
 def _members(leader: int) -> Iterator[int]:

@@ -16,6 +16,8 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "websocket_manager.py": "one session's reader, and its end with the program",
         P + "runner_manager.py": "one task for each runner, and the watchers of its slots",
         P + "runner/runner.py": "the readers and watchers of one child",
+        P + "runner/lifeline.py": "keeps the watcher of our children",
+        P + "runner/journal.py": "writes down what we have started",
         P + "http/listener.py": "accepting, and one task for each connection",
         P + "http/front.py": "one connection's always-reading task",
         P + "http/application.py": "feeds one request to Hypercorn's protocol",
@@ -70,6 +72,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "platformdirs": (P + "platforms/",),
         "subprocess": (
             *(P + "runner/process_posix.py", P + "runner/process_windows.py"),
+            P + "runner/lifeline.py",
             # Runs pip once, before the Trio tree exists.
             P + "embedded_model.py",
         ),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +85,19 @@ class ServedProgram:
         """What it told on its console so far."""
         return self.log.read_text("utf-8", "replace")
 
-    def engines(self) -> list[psutil.Process]:
-        """Return its children, which are engines."""
+    def family(self) -> list[psutil.Process]:
+        """Return all that it started: engines, what those started, and the lifeline's watcher."""
         found = psutil.Process(self.process.pid).children(recursive=True)
         self._seen.update(found)
         return found
 
+    def engines(self) -> list[psutil.Process]:
+        """Return all that it started but the watcher."""
+        return [process for process in self.family() if not _is_watcher(process)]
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        self.engines()
+        self.family()
         self.process.send_signal(number)
 
     def stop(self, within: float = STOPPED_WITHIN) -> None:
@@ -140,6 +144,12 @@ def assert_gone(processes: Iterable[psutil.Process], within: float) -> None:
     _, left = psutil.wait_procs(list(processes), within)
     running = [process for process in left if _runs(process)]
     assert not running, f"these still run: {running}"
+
+
+def _is_watcher(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return any(word.endswith("lifeline_watcher.py") for word in process.cmdline())
+    return False
 
 
 def _runs(process: psutil.Process) -> bool:
