@@ -80,10 +80,12 @@ Script = Callable[[Asked, EngineConnection], Awaitable[None]]
 class TokenScript:
     """Answers any generation with ``tokens`` tokens, ``every`` seconds apart.
 
-    The prompt is read in ``batches`` steps, ``batch_takes`` seconds each.
+    The prompt is read in ``batches`` steps, ``batch_takes`` seconds each; ``padding``
+    makes every token so many bytes longer.
     """
 
     tokens: float = 3
+    padding: int = 0
     every: float = 0.0
     batches: int = 1
     batch_takes: float = 0.0
@@ -96,9 +98,9 @@ class TokenScript:
             await connection.event({**chunk, "prompt_progress": progress})
             await trio.sleep(self.batch_takes)
         await connection.event(_chunk({"role": "assistant", "content": None}))
-        number = 0
+        number, padding = 0, "x" * self.padding
         while number < self.tokens:
-            await connection.event(_chunk({"content": f"t{number} "}))
+            await connection.event(_chunk({"content": f"t{number} {padding}"}))
             await trio.sleep(self.every)
             number += 1
         await connection.event({**_chunk({}, "stop"), "timings": TIMINGS})
