@@ -100,7 +100,7 @@ def test_a_whole_answer_is_read_back(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("keeps_alive", [True, False])
-def test_the_client_is_told_whether_the_connection_stays(keeps_alive: bool) -> None:  # noqa: FBT001
+def test_the_client_is_told_whether_the_connection_stays(keeps_alive: bool) -> None:
     reply = parsed(written_whole(an_answer(keeps_alive=keeps_alive), 200, b"{}"))
     assert ("connection" in reply.headers) is not keeps_alive
 
