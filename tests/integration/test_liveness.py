@@ -1,4 +1,4 @@
-"""Random crowds of clients, some impatient: everyone ends somewhere, memory is never overcommitted."""
+"""Random crowds of clients, some impatient: each ends once, and memory is never overcommitted."""
 
 from __future__ import annotations
 
