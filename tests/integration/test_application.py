@@ -3,73 +3,17 @@
 from __future__ import annotations
 
 import logging
-import socket as stdlib_socket
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from typing import Any
 
-import orjson
 import pytest
 import trio
 from quart import Response, request
-from quart_trio import QuartTrio
 from trio.testing import MockClock, wait_all_tasks_blocked
-from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 
-from llama_runner.concurrency.stop import Stop
-from llama_runner.config.app import AppConfig, LimitsConfig
-from llama_runner.events.event import Event, ProgramStopping, RunnerChanged
-from llama_runner.facades.openai.errors import refusal
-from llama_runner.facades.openai.quart_routes import add_error_handlers
-from llama_runner.facades.quart_app import make_app
-from llama_runner.http.access import Access
-from llama_runner.http.application import Application
-from llama_runner.http.front import Front, Site
 from tests.support.front_door import ask, next_reply, replies_in
-from tests.support.http_client import RawClient, request_bytes
-from tests.support.memory_network import socket_pair
-from tests.support.program import Program, open_program
-
-LIMITS = LimitsConfig(write_timeout=5, lookahead_bytes=4096, max_head_bytes=4096)
-
-
-class Served:
-    """A front before an application of the test's own."""
-
-    def __init__(self, front: Front, stop: Stop, nursery: trio.Nursery) -> None:
-        self.front, self.stop = front, stop
-        self._nursery = nursery
-        self._clients: list[RawClient] = []
-
-    def client(self) -> RawClient:
-        ours, theirs = socket_pair()
-        self._nursery.start_soon(self.front.serve, theirs)
-        self._clients.append(RawClient(ours))
-        return self._clients[-1]
-
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
-
-
-@asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[Served]:
-    """Serve ``app`` while the block lasts."""
-    stop = Stop()
-    site = Site(Application(app, LIMITS.max_head_bytes), {}, Access(), LIMITS, refusal)
-    async with trio.open_nursery() as nursery:
-        served = Served(Front(site, stop), stop, nursery)
-        try:
-            yield served
-        finally:
-            served.close()
-        nursery.cancel_scope.cancel()
-
-
-def quart_app() -> QuartTrio:
-    app = make_app("test")
-    add_error_handlers(app)
-    return app
+from tests.support.http_client import request_bytes
+from tests.support.served_app import LIMITS, quart_app, serving
 
 
 async def test_one_connection_serves_many_requests_one_at_a_time(
@@ -329,108 +273,3 @@ async def test_an_interrupted_answer_ends(autojump_clock: MockClock) -> None:
         served.front.interrupt()
         reply = replies_in(await client.until_closed(), "GET")
         assert [one.status for one in reply] == [503]
-
-
-@asynccontextmanager
-async def session(program: Program) -> AsyncIterator[WebSocketConnection]:
-    """Open the dashboard's event session."""
-    client = program.client()
-    ours = stdlib_socket.socket(fileno=client.sock.detach())
-    stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-    async with trio.open_nursery() as nursery:
-        yield await wrap_client_stream(nursery, stream, "localhost:1234", "/api/events")
-        nursery.cancel_scope.cancel()
-    await stream.aclose()
-
-
-def publish(program: Program, event: Event) -> None:
-    """Tell everybody of ``event``."""
-    program.runners._events.publish(event)
-
-
-def _reason(reason: CloseReason | None) -> tuple[int, str] | None:
-    return (reason.code, str(reason.name)) if reason else None
-
-
-async def message(socket: WebSocketConnection) -> Any:
-    """Return the next message."""
-    return orjson.loads(await socket.get_message())
-
-
-async def test_a_session_tells_the_status_first_and_then_every_event(
-    autojump_clock: MockClock,
-) -> None:
-    async with open_program(facade="dashboard") as program, session(program) as socket:
-        assert await message(socket) == {"type": "status", "listeners": {}, "models": []}
-        for state in ("starting", "ready"):
-            publish(program, RunnerChanged("a", state))
-        expected = {"type": "RunnerChanged", "model": "a", "detail": ""}
-        assert await message(socket) == {**expected, "state": "starting"}
-        assert await message(socket) == {**expected, "state": "ready"}
-        await socket.aclose()
-        assert _reason(socket.closed) == (1000, "NORMAL_CLOSURE")
-        await program.front.finished()
-
-
-@pytest.mark.parametrize("announced", [False, True])
-async def test_a_session_ends_when_the_program_does(
-    autojump_clock: MockClock, announced: bool
-) -> None:
-    async with open_program(facade="dashboard") as program, session(program) as socket:
-        await message(socket)
-        program.stop.request()
-        if announced:
-            publish(program, ProgramStopping())
-        assert await message(socket) == {"type": "ProgramStopping"}
-        with pytest.raises(ConnectionClosed) as caught:
-            await socket.get_message()
-        assert _reason(caught.value.reason) == (1001, "GOING_AWAY")
-        began = trio.current_time()
-        await program.front.finished()
-        assert trio.current_time() - began <= 1  # in which the client may close its end
-
-
-@pytest.mark.parametrize("how", ["closes", "breaks off", "goes on sending"])
-async def test_a_session_ends_when_its_client_leaves(autojump_clock: MockClock, how: str) -> None:
-    async with open_program(facade="dashboard") as program:
-        async with session(program) as socket:
-            await message(socket)
-            for _ in range(200):
-                await socket.send_message("x" * 2000)
-            if how == "closes":
-                await socket.aclose()
-            elif how == "goes on sending":
-                await socket.ping(b"still here")
-                publish(program, RunnerChanged("a", "ready"))
-                assert (await message(socket))["state"] == "ready"
-        await program.front.finished()
-        publish(program, RunnerChanged("a", "ready"))  # nobody is left to be told
-
-
-async def test_a_session_that_does_not_read_is_dropped(autojump_clock: MockClock) -> None:
-    config = AppConfig(limits=LimitsConfig(write_timeout=5))
-    async with open_program(facade="dashboard", config=config) as program:
-        client = program.client()
-        headers = {
-            "connection": "upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-version": "13",
-            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        }
-        await client.send(request_bytes("GET", "/api/events", headers=headers))
-        assert b" 101 " in await client.receive()
-        began = trio.current_time()
-        with trio.move_on_after(60) as scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_flood, program)
-                await program.front.finished()
-                nursery.cancel_scope.cancel()
-        assert not scope.cancelled_caught
-        assert trio.current_time() - began < 10
-
-
-async def _flood(program: Program) -> None:
-    while True:
-        for _ in range(100):
-            publish(program, RunnerChanged("a", "ready", "x" * 1000))
-        await trio.sleep(0.01)

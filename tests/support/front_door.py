@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import h11
+import pytest
 import trio
 from trio.testing import MockClock
 
+from llama_runner.http.application import Application
 from tests.support.http_client import RawClient, Reply
 from tests.support.program import Program
 
@@ -18,6 +20,19 @@ T = TypeVar("T")
 def on_virtual_clock(main: Callable[[], Awaitable[T]]) -> T:
     """Run ``main`` to its end on a clock that jumps, for tests that Hypothesis repeats."""
     return trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def note_applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the paths that reach an application, as they do."""
+    paths: list[str] = []
+    serve = Application.serve
+
+    async def noting(self: Application, answer: Any, addresses: Any, head: Any, body: Any) -> None:
+        paths.append(head.path)
+        await serve(self, answer, addresses, head, body)
+
+    monkeypatch.setattr(Application, "serve", noting)
+    return paths
 
 
 async def ask(client: RawClient, request: bytes, method: str = "POST") -> Reply:
