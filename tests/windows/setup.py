@@ -24,6 +24,9 @@ import platformdirs
 from attrs import frozen
 from packaging.markers import Marker
 
+from llama_runner.embedded_model import ensure_embedded_model
+from llama_runner.platforms.paths import state_folder
+
 assert sys.platform != "win32" or not TYPE_CHECKING  # noqa: S101 - for mypy --platform
 
 import fcntl  # noqa: E402 - not there on win32
@@ -133,6 +136,7 @@ def ready_windows() -> Iterator[Windows]:
         _install_wine()
         _once(folder / "base.stamp", _base_digest(), lambda: _make_base(windows))
         _once(folder / "packages.stamp", _packages_digest(), lambda: _add_packages(windows))
+        _add_model(windows)
         try:
             yield windows
         finally:
@@ -229,6 +233,16 @@ def _unpack_runtime(wheel: Path, folder: Path) -> None:
         for name in archive.namelist():
             if found := RUNTIME_LIBRARIES.fullmatch(name):
                 (folder / found[1]).write_bytes(archive.read(name))
+
+
+def _add_model(windows: Windows) -> None:
+    """Put the embedded model where the shipped configuration looks for models."""
+    model = ensure_embedded_model(state_folder(), print)
+    placed = windows.engine / "models" / model.parent.name / model.name
+    if not placed.exists():
+        placed.parent.mkdir(parents=True, exist_ok=True)
+        placed.unlink(missing_ok=True)
+        placed.symlink_to(model)
 
 
 def _packages_digest() -> str:
