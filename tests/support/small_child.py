@@ -17,6 +17,17 @@ import trio
 LOADING = (
     '{"state":"loading","payload":{"stages":["text_model"],"current":"text_model","value":0.5}}'
 )
+# An orphan's parent, our child, has ended by the time that it is known.
+GRANDCHILD = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if sys.argv[1] == "orphan" and (orphan := os.fork()):
+    print("grandchild", orphan, file=sys.stderr, flush=True)
+    sys.exit()
+time.sleep(600)
+"""
+PLACES = ("member", "group", "session", "orphan")
+GARBAGE = b"\xff\xfe half a character: \xe2\x82\n\x00\x80\n"
 READY = '{"state":"ready","payload":{"id":"small"}}'
 
 
@@ -26,6 +37,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in options.print:
         print(line, file=sys.stderr, flush=True)
+    if options.garbage:
+        sys.stdout.buffer.write(GARBAGE)
+        sys.stderr.buffer.write(GARBAGE)
     if options.flood:
         _flood(options.flood)
     for leaver in options.start:
@@ -42,9 +56,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stop-takes", type=float, default=0.0)
     parser.add_argument("--print", action="append", default=[])
     parser.add_argument("--flood", type=int, default=0, help="MiB on stderr before loading")
+    parser.add_argument("--garbage", action="store_true", help="invalid UTF-8 on both streams")
+    parser.add_argument("--closes", action="store_true", help="close both streams when loaded")
     parser.add_argument("--silent", action="store_true", help="no child protocol")
     parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM, stdin and its end")
-    parser.add_argument("--start", action="append", default=[], choices=["member", "group"])
+    parser.add_argument("--start", action="append", default=[], choices=PLACES)
     return parser.parse_args()
 
 
@@ -56,14 +72,23 @@ def _flood(mebibytes: int) -> None:
 
 
 def _start(place: str) -> None:
-    """Start a grandchild that ignores SIGTERM, in our group or in one of its own."""
-    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    """Start a grandchild that ignores SIGTERM: in our group, or in a place of its own."""
     grandchild = subprocess.Popen(
-        [sys.executable, "-S", "-c", program],
+        [sys.executable, "-S", "-c", GRANDCHILD, place],
         stdin=subprocess.DEVNULL,
         process_group=0 if place == "group" else None,
+        start_new_session=place in ("session", "orphan"),
     )
-    print(f"grandchild {grandchild.pid}", file=sys.stderr, flush=True)
+    if place == "orphan":
+        grandchild.wait()
+    else:
+        print(f"grandchild {grandchild.pid}", file=sys.stderr, flush=True)
+
+
+def _close_streams() -> None:
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
 
 
 async def _live(options: argparse.Namespace) -> None:
@@ -75,6 +100,8 @@ async def _live(options: argparse.Namespace) -> None:
             await trio.sleep(options.loads_for)
             loaded.set()
             _say(options, READY)
+            if options.closes:
+                _close_streams()
             nursery.start_soon(_heed, options)
     os._exit(options.exit_code)
 
