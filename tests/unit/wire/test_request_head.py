@@ -80,9 +80,7 @@ def test_the_framing_is_read(lines: list[str], length: int | None, chunked: bool
         (["Host: evil.example"], 400),
     ],
 )
-def test_what_two_programs_could_read_differently_is_refused(
-    lines: list[str], status: int
-) -> None:
+def test_what_two_programs_could_read_differently_is_refused(lines: list[str], status: int) -> None:
     start = "POST /v1/chat/completions HTTP/1.1"
     raw = "\r\n".join([start, "Host: localhost", *lines, "", ""]).encode("latin-1")
     assert refusal_of(raw).status == status
