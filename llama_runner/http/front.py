@@ -161,7 +161,8 @@ class _Conversation:
             self.client.answering(None)
 
     async def _route(self, head: RequestHead, answer: Answer) -> bool:
-        relay = self.site.relay_routes.get((head.method, head.path))
+        # As Quart does with the routes that are its own, a slash at the end is passed over.
+        relay = self.site.relay_routes.get((head.method, head.path.removesuffix("/")))
         if head.wants_websocket:
             check_handshake(head)
         body = await read_body(self.client, head, self.site.limits)

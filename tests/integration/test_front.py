@@ -216,3 +216,21 @@ async def test_a_body_up_to_the_limit_is_taken(autojump_clock: MockClock) -> Non
             post("relay", "Transfer-Encoding: chunked", body=chunked(body)),
         ):
             assert (await ask(program.client(), request)).status == 200
+
+
+@pytest.mark.parametrize("kind", ["relay", "quart"])
+async def test_a_slash_at_the_end_of_a_path_changes_nothing(
+    kind: str, applied: list[str], autojump_clock: MockClock
+) -> None:
+    method, path, body = {
+        "relay": ("POST", "/v1/chat/completions/", CHAT),
+        "quart": ("GET", "/v1/models/?x=/", None),
+    }[kind]
+    async with open_program() as program:
+        plain = await ask(
+            program.client(), request_bytes(method, path.replace("s/", "s"), body), method
+        )
+        reply = await ask(program.client(), request_bytes(method, path, body), method)
+        assert (reply.status, reply.json["object"]) == (200, plain.json["object"])
+        assert len(program.engine.asked) == (2 if kind == "relay" else 0)
+    assert bool(applied) == (kind == "quart")
