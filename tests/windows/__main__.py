@@ -9,16 +9,24 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from llama_runner.embedded_model import SMOLLM2
+
 # Beside the Windows tests: what is not the same code or not the same system there.
 PORTABLE = (
     *("tests/unit/config", "tests/unit/http", "tests/unit/platforms", "tests/unit/runner"),
     *("tests/unit/test_cli.py", "tests/unit/test_config_loader.py"),
     "tests/integration/test_child_contract.py",
+    *("tests/end_to_end/test_engine_launch.py", "tests/end_to_end/test_engine_runner.py"),
 )
 # One of its packages needs a library that Wine 8 lacks, and it has no Windows half.
 LEFT_OUT = ("--ignore=tests/unit/config/test_json_schema.py",)
 # Captured output would be a file, and a Windows Python that has one ends at once under Wine.
 PYTEST = ("-m", "pytest", "--capture=sys", "-p", "no:cacheprovider")
+
+ENGINE_AND_MODEL = {
+    "LLAMA_RUNNER_TEST_ENGINE": r"F:\llm\llama\llama-server.exe",
+    "LLAMA_RUNNER_TEST_MODEL": rf"F:\llm\llama\models\{SMOLLM2.folder}\{SMOLLM2.file_name}",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +38,7 @@ def main(arguments: list[str]) -> int:
         from tests.windows.setup import ready_windows
 
         with ready_windows() as windows:
-            return windows.run(r"F:\Python311\python.exe", *words)
+            return windows.run(r"F:\Python311\python.exe", *words, more=ENGINE_AND_MODEL)
 
 
 if __name__ == "__main__":

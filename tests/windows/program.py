@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -97,8 +97,7 @@ class Served:
         url = f"{self.ready['lmstudio']}/v1/chat/completions"
         async with self.client.stream("POST", url, json=fields) as answer:
             assert answer.status_code == 200, await answer.aread()
-            async with aclosing(answer.aiter_lines()) as lines:
-                yield lines
+            yield answer.aiter_lines()
 
     async def ended(self) -> int:
         """Wait for the end of the process that we started; return its exit code."""

@@ -124,6 +124,17 @@ class Windows:
                 sys.stdout.flush()
         return process.returncode
 
+    def server(self, option: str) -> None:
+        """Call Wine's server, which all programs of this Windows share."""
+        subprocess.run(
+            ["wineserver", option],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            check=False,
+        )
+
 
 @contextmanager
 def ready_windows() -> Iterator[Windows]:
@@ -137,10 +148,12 @@ def ready_windows() -> Iterator[Windows]:
         _once(folder / "base.stamp", _base_digest(), lambda: _make_base(windows))
         _once(folder / "packages.stamp", _packages_digest(), lambda: _add_packages(windows))
         _add_model(windows)
+        # Wine's own server would else be born of a test and hold its pipes open.
+        windows.server("--persistent")
         try:
             yield windows
         finally:
-            subprocess.run(["wineserver", "-k"], env=windows.environment, check=False)
+            windows.server("--kill")
 
 
 def _once(stamp: Path, digest: str, make: Callable[[], None]) -> None:
