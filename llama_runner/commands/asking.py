@@ -27,6 +27,8 @@ def ask(running: Running, path: str, method: str = "GET") -> Any:
         NotReached: its dashboard is off, or it does not answer.
 
     """
+    if not running.addresses:
+        raise NotReached(f"the program (process {running.pid}) is still starting")
     base = running.addresses.get("dashboard")
     if base is None:
         raise NotReached("its dashboard is off, so it cannot be asked; use Ctrl-C or a signal")

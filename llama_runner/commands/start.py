@@ -16,7 +16,7 @@ from llama_runner.catalog.catalog import Catalog, build_catalog, configured_file
 from llama_runner.catalog.scanner import scan
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
-from llama_runner.commands.running import noted, write_private
+from llama_runner.commands.running import Claim, claimed, write_private
 from llama_runner.concurrency.groups import sole_error
 from llama_runner.concurrency.stop import Stop
 from llama_runner.logs.log import open_log
@@ -29,38 +29,43 @@ from llama_runner.runner.spawner import system_spawner
 
 logger = logging.getLogger(__name__)
 
-LOGS = Path(__file__).resolve().parents[2] / "logs"
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def start(options: Options) -> ExitCode:
     """Serve until a signal, or ``stop``, ends it.
 
     Raises:
-        ConfigError: the configuration, the engine or the models are unusable.
+        ConfigError: the configuration, the engine or the models are unusable, or
+            the state folder is another program's.
         PortTaken: a port that was asked for is taken.
 
     """
     end_children_with_us(_say)
-    prepared = with_models(prepare(options, _say), _say)
-    engine = find_engine(prepared, options, _say)
-    trio.run(_run, options, prepared, engine)
+    prepared = prepare(options, _say)
+    with claimed(prepared.state, new_control_key()) as claim:
+        prepared = with_models(prepared, _say)
+        engine = find_engine(prepared, options, _say)
+        trio.run(_run, options, prepared, engine, claim)
     return ExitCode.NORMAL
 
 
-async def _run(options: Options, prepared: Prepared, engine: Engine) -> None:
-    stop = Stop()
+async def _run(options: Options, prepared: Prepared, engine: Engine, claim: Claim) -> None:
+    stop, logs = Stop(), prepared.configuration.app.logging
     token = trio.lowlevel.current_trio_token()
     with console_held(partial(token.run_sync_soon, stop.request_at_once)), sole_error():
         async with (
-            open_log(prepared.configuration.app.logging, LOGS, sys.stderr),
+            open_log(logs, CHECKOUT / Path(logs.dir).expanduser(), sys.stderr),
             trio.open_nursery() as nursery,
         ):
             await nursery.start(stop_on_signal, stop)
-            await _serve(options, prepared, engine, stop)
+            await _serve(options, prepared, engine, claim, stop)
             nursery.cancel_scope.cancel()
 
 
-async def _serve(options: Options, prepared: Prepared, engine: Engine, stop: Stop) -> None:
+async def _serve(
+    options: Options, prepared: Prepared, engine: Engine, claim: Claim, stop: Stop
+) -> None:
     catalog = await _find_models(prepared)
     bound = bind_listeners(prepared.configuration.app)
     where = addresses(bound)
@@ -72,13 +77,12 @@ async def _serve(options: Options, prepared: Prepared, engine: Engine, stop: Sto
         prepared.state,
         bound,
         where,
-        new_control_key(),
+        claim.control_key,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, parts, stop)
-        with noted(prepared.state, parts.control_key, where):
-            _announce(options, where)
-            await stop.requested.wait()
+        claim.note(where)
+        _announce(options, where)
 
 
 async def _find_models(prepared: Prepared) -> Catalog:

@@ -213,6 +213,13 @@ class LoggingConfig:
     level: LogLevel = field(
         default="INFO", metadata=documented("The least serious messages that are still logged.")
     )
+    dir: PathText = field(
+        default="logs",
+        metadata=documented(
+            "The folder for the log files, relative to the one that holds main.py; two programs "
+            "at the same time need one each."
+        ),
+    )
     max_file_bytes: ByteCount = field(
         default=10_485_760,
         metadata=documented("Bytes a log file may have before the next one is begun."),

@@ -47,7 +47,9 @@ class Setup:
         config, state = self.folder / "config", self.folder / "state"
         for made in (config, self.models_dir):
             made.mkdir(parents=True, exist_ok=True)
-        (config / "app_config.json").write_text(json.dumps(self.app), "utf-8")
+        logging = {"dir": str(self.folder / "logs"), **self.app.get("logging", {})}
+        app = {**self.app, "logging": logging}
+        (config / "app_config.json").write_text(json.dumps(app), "utf-8")
         (config / "models_config.json").write_text(json.dumps(self.models), "utf-8")
         return (
             *("--config-dir", str(config), "--state-dir", str(state)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
@@ -11,8 +12,10 @@ from werkzeug.exceptions import HTTPException
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.dashboard.page import PAGE
 from llama_runner.facades.dependencies import Dependencies
-from llama_runner.facades.quart_app import json_response, make_app
+from llama_runner.facades.quart_app import asked, json_response, make_app
 from llama_runner.websocket_manager import serve_session
+
+logger = logging.getLogger(__name__)
 
 
 def build_app(dependencies: Dependencies) -> QuartTrio:
@@ -33,6 +36,7 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
         if not _may_control(dependencies):
             message = "only the command line of the user who started the program may stop it"
             return json_response({"error": message, "code": "not_allowed", "status": 403}, 403)
+        logger.info("stopping (%s)", asked())
         dependencies.stop.request()
         return json_response({"stopping": True}, 202)
 

@@ -18,7 +18,14 @@ import pytest
 from attrs import evolve
 
 from llama_runner.config.app import DEFAULT_PORTS
-from tests.support.served_program import GRACE, PATIENCE, ServedProgram, Setup, served
+from tests.support.served_program import (
+    ANY_PORTS,
+    GRACE,
+    PATIENCE,
+    ServedProgram,
+    Setup,
+    served,
+)
 from tests.support.tiny_embedder import write_tiny_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -103,6 +110,7 @@ def test_stop_ends_the_program_and_only_then_returns(running, form):
     done = running.setup.run("stop", *(["--json"] if form == "json" else []))
     running.ended(within=1)
     assert done.returncode == 0
+    assert "stopping (POST /api/stop)" in running.said
     if form == "json":
         assert json.loads(done.stdout)["stopped"] is True
     else:
@@ -197,6 +205,26 @@ def test_a_port_that_was_chosen_and_is_taken_ends_it_with_code_3_naming_the_hold
     assert "Traceback" not in done.stderr
     told = json.loads(second.run("start", *ports, "--json").stdout)
     assert port in told["error"]
+
+
+def test_a_state_folder_that_is_held_ends_it_with_code_2_naming_the_holder(running):
+    note = running.setup.folder / "state" / "running.json"
+    before = note.read_text("utf-8")
+    done = running.setup.run("start", *ANY_PORTS)
+    assert done.returncode == 2
+    assert f"is held by process {running.process.pid} ({running.lmstudio}, " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert note.read_text("utf-8") == before
+    running.process.kill()
+    running.process.wait(PATIENCE)
+    with served(running.setup) as second:
+        assert json.loads(note.read_text("utf-8"))["pid"] == second.process.pid
+
+
+def test_the_log_is_written_where_the_configuration_says(running):
+    running.stop()
+    log = (running.setup.folder / "logs" / "llama-runner.log").read_text("utf-8")
+    assert f"lmstudio: {running.lmstudio}" in log
 
 
 def test_a_default_port_that_is_taken_only_leaves_its_listener_out(small):
