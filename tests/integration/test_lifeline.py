@@ -19,17 +19,17 @@ import psutil
 import pytest
 import trio
 
+if sys.platform == "win32":
+    pytest.skip("there, the job object does it", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy --platform
+
 from llama_runner.runner.child import Child, Spawner
 from llama_runner.runner.child_protocol import ChildReady, MessageReader
+from llama_runner.runner.lifeline import COMMAND, Lifeline, open_lifeline
 from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.spawner import system_spawner
 from tests.support.brood import brood_launch, of_run
 from tests.support.children import small_launch
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there, the job object does it")
-
-if sys.platform != "win32":
-    from llama_runner.runner.lifeline import COMMAND, Lifeline, open_lifeline
 
 PATIENCE = 60
 GONE_WITHIN = 1.0
