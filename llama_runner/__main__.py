@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from llama_runner.cli import ExitCode, Options, parse
 from llama_runner.errors import ConfigError, LlamaRunnerError, PortTaken
 
+INTERRUPTED = 128 + 2
+"""What a shell makes of Ctrl-C, and main.py too."""
+
 
 def main() -> int:
     """Run the command of the command line; expected trouble is one plain message."""
@@ -24,6 +27,10 @@ def main() -> int:
     except LlamaRunnerError as error:
         _complain(options, str(error))
         return ExitCode.BUG
+    except KeyboardInterrupt:
+        # Before it serves, or while a command waits; a program that serves ends properly.
+        _complain(options, "interrupted")
+        return INTERRUPTED
 
 
 def _command(name: str) -> Callable[[Options], ExitCode]:

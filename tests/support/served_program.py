@@ -59,7 +59,7 @@ class Setup:
     def run(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            _argv(command, *self.options(), *more),
+            argv_of(command, *self.options(), *more),
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE,
@@ -120,7 +120,7 @@ def served(setup: Setup, *ports: str) -> Iterator[ServedProgram]:
 
     ``ports`` are options, any free ports unless given.
     """
-    argv = _argv("start", *setup.options(), *(ports or ANY_PORTS), "--json")
+    argv = argv_of("start", *setup.options(), *(ports or ANY_PORTS), "--json")
     log = setup.folder / "console.log"
     with (
         log.open("ab") as console,
@@ -161,7 +161,8 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _argv(*arguments: str) -> list[str]:
+def argv_of(*arguments: str) -> list[str]:
+    """Return the command line that runs the program with these arguments."""
     return [sys.executable, "-m", "llama_runner", *arguments]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -24,6 +26,7 @@ from tests.support.served_program import (
     PATIENCE,
     ServedProgram,
     Setup,
+    argv_of,
     served,
 )
 from tests.support.tiny_embedder import write_tiny_embedder
@@ -258,6 +261,23 @@ def test_a_signal_ends_an_idle_program_with_code_0(running, number):
     assert running.process.stdout.read() == ""
     assert "Traceback" not in running.said
     assert not list((running.setup.folder / "state").glob("running*"))
+
+
+@posix
+def test_an_interrupt_before_it_serves_ends_it_without_a_trace(small):
+    assert sys.platform != "win32"
+    waiting = small.folder / "config" / "app_config.json"
+    options = small.options()
+    waiting.unlink()
+    os.mkfifo(waiting)  # what reads it waits until someone writes
+    with subprocess.Popen(
+        argv_of("start", *options), stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        with waiting.open("w"):  # opens once the other side reads
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert told == "interrupted\n"
 
 
 @posix
