@@ -9,8 +9,12 @@ if sys.platform == "win32":
     pytest.skip("there, the job object does it", allow_module_level=True)
 assert sys.platform != "win32"  # for mypy --platform
 
-from llama_runner.runner import lifeline_watcher
-from llama_runner.runner.lifeline_watcher import Launches, Look, kill_all
+from llama_runner.runner import lifeline_watcher  # noqa: E402 - not there on win32
+from llama_runner.runner.lifeline_watcher import (
+    Launches,
+    Look,
+    kill_all,
+)  # noqa: E402 - not there on win32
 
 
 def heard(*lines: str) -> Launches:
