@@ -16,10 +16,13 @@ from tests.support.engine import Answers, running_engine
 TEMPLATES = Path(__file__).parents[1] / "support" / "templates"
 
 
-@pytest.fixture(scope="session")
-def engine() -> tuple[str, ...]:
-    """Return the command of a llama-server: LLAMA_RUNNER_TEST_ENGINE, or the embedded one."""
-    named = os.environ.get("LLAMA_RUNNER_TEST_ENGINE")
+NAMED = os.environ.get("LLAMA_RUNNER_TEST_ENGINE")
+
+
+@pytest.fixture(scope="session", params=["embedded", "named"] if NAMED else ["embedded"])
+def engine(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return the command of the embedded engine, then of LLAMA_RUNNER_TEST_ENGINE if it is set."""
+    named = NAMED if request.param == "named" else None
     return (named,) if named else (sys.executable, "-m", "llama_runner.embedded")
 
 
