@@ -26,6 +26,16 @@ from llama_runner.runner.spawner import system_spawner
 from tests.support.brood import brood_launch, of_run
 from tests.support.children import small_launch
 
+if sys.platform == "win32":
+    pytest.skip("there, the job object does it", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy --platform
+
+from llama_runner.runner.lifeline import (  # noqa: E402 - not there on win32
+    COMMAND,
+    Lifeline,
+    open_lifeline,
+)
+
 PATIENCE = 60
 GONE_WITHIN = 1.0
 COST = 10_000_000
@@ -36,12 +46,6 @@ from pathlib import Path
 from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.spawner import system_spawner
 from tests.support.children import small_launch
-
-if sys.platform == "win32":
-    pytest.skip("there, the job object does it", allow_module_level=True)
-assert sys.platform != "win32"  # for mypy --platform
-
-from llama_runner.runner.lifeline import COMMAND, Lifeline, open_lifeline  # noqa: E402 - not there on win32
 
 async def main():
     async with open_lifetime(system_spawner(), Path(sys.argv[1])) as spawn:

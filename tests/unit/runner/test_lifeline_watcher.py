@@ -10,11 +10,11 @@ if sys.platform == "win32":
 assert sys.platform != "win32"  # for mypy --platform
 
 from llama_runner.runner import lifeline_watcher  # noqa: E402 - not there on win32
-from llama_runner.runner.lifeline_watcher import (
+from llama_runner.runner.lifeline_watcher import (  # noqa: E402 - not there on win32
     Launches,
     Look,
     kill_all,
-)  # noqa: E402 - not there on win32
+)
 
 
 def heard(*lines: str) -> Launches:
