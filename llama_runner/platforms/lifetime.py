@@ -21,11 +21,10 @@ def end_children_with_us(say: Callable[[str], None]) -> None:
     Call it before anything is started. A refusal is no reason not to serve:
     what a crash then leaves behind is found at the next start.
     """
-    if sys.platform != "win32":
-        return
-    from llama_runner.platforms.job_object import join_lifetime_job
+    if sys.platform == "win32":
+        from llama_runner.platforms.job_object import join_lifetime_job
 
-    try:
-        join_lifetime_job()
-    except OSError as error:
-        say(f"warning: engines may outlive a crash of this program: {error}")
+        try:
+            join_lifetime_job()
+        except OSError as error:
+            say(f"warning: engines may outlive a crash of this program: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 import trio
+from attrs import define
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
@@ -29,13 +30,16 @@ visits = st.lists(
 )
 
 
-class WatchfulSpawner(FakeSpawner):
+@define(eq=False)
+class WatchfulSpawner:
     """Sees to it that memory is never promised twice."""
 
+    spawn: FakeSpawner
+
     def __call__(self, launch: Launch) -> AbstractAsyncContextManager[Child]:
-        taken = sum(SIZES[child.launch.name] for child in self.alive)
+        taken = sum(SIZES[child.launch.name] for child in self.spawn.alive)
         assert taken + SIZES[launch.name] <= CAPACITY
-        return super().__call__(launch)
+        return self.spawn(launch)
 
 
 def _spec(name: str) -> ModelSpec:
@@ -60,8 +64,9 @@ async def _visit(manager: RunnerManager, visit: Visit, ends: list[str]) -> None:
         ends.append("left")
 
 
-async def _crowd(spawn: FakeSpawner, crowd: list[Visit]) -> list[str]:
+async def _crowd(behaviours: FakeSpawner, crowd: list[Visit]) -> list[str]:
     ends: list[str] = []
+    spawn = WatchfulSpawner(behaviours)
     with trio.fail_after(100_000):
         async with open_runner_manager(
             CAPACITY, spawn, SchedulingConfig(queue_timeout=50_000), 30, Broadcaster()
@@ -71,14 +76,14 @@ async def _crowd(spawn: FakeSpawner, crowd: list[Visit]) -> list[str]:
                     nursery.start_soon(_visit, manager, visit, ends)
             assert manager.queued == 0
             assert all(resident.leases == 0 for resident, _ in manager.residents.values())
-    assert not spawn.alive
+    assert not behaviours.alive
     return ends
 
 
 @given(visits)
 @settings(deadline=None, max_examples=100)
 def test_every_patient_request_is_served(crowd: list[Visit]) -> None:
-    spawn = WatchfulSpawner(Behaviour(loads_for=3, stop_takes=1))
+    spawn = FakeSpawner(Behaviour(loads_for=3, stop_takes=1))
     ends = trio.run(_crowd, spawn, crowd, clock=MockClock(autojump_threshold=0))
     patient = sum(visit[3] >= PATIENT for visit in crowd)
     assert len(ends) == len(crowd)
@@ -89,7 +94,7 @@ def test_every_patient_request_is_served(crowd: list[Visit]) -> None:
 @given(visits)
 @settings(deadline=None, max_examples=50)
 def test_every_request_ends_once_though_children_crash(crowd: list[Visit]) -> None:
-    spawn = WatchfulSpawner(
+    spawn = FakeSpawner(
         Behaviour(loads_for=3, stop_takes=1),
         {"a": Behaviour(loads_for=2, exits_after=4), "b": Behaviour(loads_for=9, exits_after=5)},
     )
