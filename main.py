@@ -29,6 +29,8 @@ SETUP_FAILED = 2
 LINES_OF_A_FAILURE = 12
 # Not every platform has a wheel of it, and a real llama-server does without.
 OPTIONAL = "embedded"
+# Commands that belong to the checkout, not to the program.
+TOOLS = {"test": "tests", "bench": "tests.bench"}
 
 
 class SetupFailed(Exception):
@@ -37,12 +39,12 @@ class SetupFailed(Exception):
 
 def main(arguments: list[str]) -> int:
     """Prepare, hand over, and return the exit code where handing over returns."""
-    testing = arguments[:1] == ["test"]
+    tool = TOOLS.get(arguments[0]) if arguments else None
     if os.name == "nt":
         from llama_runner.platforms.lifetime import end_children_with_us
 
         end_children_with_us(say)
-    sections = ("runtime", OPTIONAL, "dev") if testing else ("runtime", OPTIONAL)
+    sections = ("runtime", OPTIONAL, "dev") if tool else ("runtime", OPTIONAL)
     try:
         python = ready_interpreter(sections)
     except SetupFailed as error:
@@ -51,7 +53,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted; the next start goes on from here")
         return 128 + 2
-    module, rest = ("tests", arguments[1:]) if testing else ("llama_runner", arguments)
+    module, rest = (tool, arguments[1:]) if tool else ("llama_runner", arguments)
     # -P: what lies in the folder where the user stands is not ours to import.
     return hand_over([python, "-P", "-m", module, *rest])
 

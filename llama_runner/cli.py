@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -70,6 +71,7 @@ class Option:
     metavar: str
     summary: str
     read: Callable[[str], Any] | None = field(default=None, repr=False)
+    repeatable: bool = False
 
     @property
     def name(self) -> str:
@@ -101,6 +103,18 @@ def _port(text: str) -> PortChoice:
     if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535:
         return int(text)
     raise argparse.ArgumentTypeError(f"expected an integer from 0 to 65535, or off, got {text!r}")
+
+
+def _peer(text: str) -> tuple[str, str]:
+    name, _, url = text.partition("=")
+    parts = urlsplit(url)
+    try:
+        fits = parts.scheme == "http" and parts.hostname is not None and parts.port != 0
+    except ValueError:
+        fits = False
+    if not (name.isidentifier() and fits):
+        raise argparse.ArgumentTypeError(f"expected NAME=http://HOST:PORT, got {text!r}")
+    return name, url
 
 
 def _port_option(listener: str, speaks: str) -> Option:
@@ -138,6 +152,15 @@ OPTIONS: tuple[Option, ...] = (
         _path,
     ),
     Option("--json", "", "print JSON for programs in place of text for people"),
+    Option("--quick", "", "measure for less than a minute; what is measured is noisier"),
+    Option(
+        "--peer",
+        "NAME=URL",
+        "another program to measure beside ours, at this address (repeatable)",
+        _peer,
+        repeatable=True,
+    ),
+    Option("--record", "", "write the figures into docs/figures"),
 )
 
 _CONFIGURING = (
@@ -162,6 +185,7 @@ COMMANDS: tuple[Command, ...] = (
         (*_CONFIGURING, "json"),
     ),
     Command("test", "run the test suite", ("engine",)),
+    Command("bench", "measure how fast requests are relayed", ("json", "quick", "peer", "record")),
 )
 
 
@@ -179,7 +203,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Opti
     given, unknown = parser.parse_known_args(list(argv))
     if unknown:
         _refuse_unknown(parser, given.command, unknown[0])
-    options = Options(**vars(given))
+    options = Options(**vars(given) | {"peer": tuple(given.peer)})
     if options.engine is None:
         options = evolve(options, engine=environ.get(ENGINE_VARIABLE, "").strip() or None)
     return options
@@ -229,6 +253,15 @@ def _add_option(parser: argparse.ArgumentParser, option: Option, *, shown: bool)
     summary = option.summary if shown else argparse.SUPPRESS
     if option.read is None:
         parser.add_argument(option.flag, action="store_true", help=summary)
+    elif option.repeatable:
+        parser.add_argument(
+            option.flag,
+            type=option.read,
+            metavar=option.metavar,
+            help=summary,
+            action="append",
+            default=[],
+        )
     else:
         parser.add_argument(
             option.flag, type=option.read, metavar=option.metavar, help=summary, default=None

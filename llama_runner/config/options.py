@@ -30,6 +30,10 @@ class Options:
     state_dir: Path | None = None
     ready_file: Path | None = None
     json: bool = False
+    quick: bool = False
+    peer: tuple[tuple[str, str], ...] = ()
+    """Names and addresses."""
+    record: bool = False
 
 
 def apply_options(app: AppConfig, options: Options) -> AppConfig:
