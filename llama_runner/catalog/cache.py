@@ -13,6 +13,7 @@ from attrs import asdict, define, field
 
 from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import FoundFile
+from llama_runner.platforms.replacing import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)
+        replace_file(Path(temporary), path)
     except OSError:
         os.unlink(temporary)
         raise

@@ -16,6 +16,7 @@ from attrs import asdict, frozen
 
 from llama_runner.errors import ConfigError
 from llama_runner.platforms.process import lives, start_of
+from llama_runner.platforms.replacing import replace_file
 
 FILE_NAME = "running.json"
 
@@ -101,4 +102,4 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(scratch, path)
+    replace_file(scratch, path)

@@ -26,6 +26,7 @@ from attrs import asdict, define, field, frozen
 
 from llama_runner.concurrency.watched import Watched
 from llama_runner.platforms.process import start_of
+from llama_runner.platforms.replacing import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def write_record(path: Path, record: Record) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
     scratch.write_text(json.dumps(asdict(record)), encoding="utf-8")
-    os.replace(scratch, path)
+    replace_file(scratch, path)
 
 
 @define(eq=False)
