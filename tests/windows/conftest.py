@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+SHIPPED_ENGINE = Path(r"F:\llm\llama\llama-server.exe")
 collect_ignore_glob = [] if sys.platform == "win32" else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def shipped_engine() -> Path:
+    """Return the engine that the shipped configuration names; our Wine always has it."""
+    if not SHIPPED_ENGINE.is_file():
+        pytest.skip(f"{SHIPPED_ENGINE} is not on this machine")
+    return SHIPPED_ENGINE
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

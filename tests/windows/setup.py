@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -119,21 +120,21 @@ class Windows:
         ) as process:
             assert process.stdin is not None and process.stdout is not None
             process.stdin.close()
-            while chunk := os.read(process.stdout.fileno(), 65536):
-                sys.stdout.buffer.write(chunk)
-                sys.stdout.flush()
+            _pass_on(process, process.stdout.fileno())
         return process.returncode
 
-    def server(self, option: str) -> None:
-        """Call Wine's server, which all programs of this Windows share."""
-        subprocess.run(
-            ["wineserver", option],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=self.environment,
-            check=False,
-        )
+
+def _pass_on(process: subprocess.Popen[bytes], output: int) -> None:
+    # Until its end, not the pipe's: Wine's own processes may be born with it too.
+    while True:
+        if select.select([output], [], [], 0.1)[0]:
+            chunk = os.read(output, 65536)
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.flush()
+            if chunk:
+                continue
+        if process.poll() is not None:
+            return
 
 
 @contextmanager
@@ -148,12 +149,10 @@ def ready_windows() -> Iterator[Windows]:
         _once(folder / "base.stamp", _base_digest(), lambda: _make_base(windows))
         _once(folder / "packages.stamp", _packages_digest(), lambda: _add_packages(windows))
         _add_model(windows)
-        # Wine's own server would else be born of a test and hold its pipes open.
-        windows.server("--persistent")
         try:
             yield windows
         finally:
-            windows.server("--kill")
+            subprocess.run(["wineserver", "-k"], env=windows.environment, check=False)
 
 
 def _once(stamp: Path, digest: str, make: Callable[[], None]) -> None:

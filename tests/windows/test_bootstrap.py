@@ -14,7 +14,7 @@ USERS = ("Anna", "張 庭 綱", "Егор", "Zoë O'Neill & Söhne (2)")
 
 
 @pytest.fixture(params=USERS)
-def installed(request: pytest.FixtureRequest, tmp_path: Path) -> Installed:
+def installed(shipped_engine: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Installed:
     return install(tmp_path / request.param)
 
 
@@ -28,7 +28,7 @@ async def test_it_passes_on_what_the_program_says_and_how_it_ends(installed):
     assert r"Q:\none" in said
 
 
-async def test_a_port_that_is_taken_is_exit_code_3(tmp_path):
+async def test_a_port_that_is_taken_is_exit_code_3(shipped_engine, tmp_path):
     installed = install(tmp_path / "Anna")
     async with served(installed) as program:
         port = program.ready["lmstudio"].rpartition(":")[2]
@@ -41,7 +41,7 @@ async def test_a_port_that_is_taken_is_exit_code_3(tmp_path):
     assert f"127.0.0.1:{port}" in said
 
 
-async def test_the_program_is_a_child_that_the_bootstrap_waits_for(tmp_path):
+async def test_the_program_is_a_child_that_the_bootstrap_waits_for(shipped_engine, tmp_path):
     installed = install(tmp_path / "Anna")
     async with served(installed) as program:
         assert program.pid != program.process.pid

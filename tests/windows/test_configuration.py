@@ -19,7 +19,7 @@ FOLDERS = ("models", "Модели für Егор", "張 庭 綱", "with space & 
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Installed:
+def installed(shipped_engine: Path, tmp_path: Path) -> Installed:
     return install(tmp_path)
 
 

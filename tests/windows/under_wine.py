@@ -1,20 +1,23 @@
-"""Lets Trio open sockets under Wine 8; everywhere else it does nothing.
+"""Makes up for what Trio and psutil miss under Wine 8; everywhere else it does nothing.
 
-Trio asks Windows three ways for a socket's base handle, of which Wine knows
-one, SIO_BASE_HANDLE, and that one is all that Trio needs. Installed beside the
-packages of the Windows Python and imported at its every start, so it must cost
-nothing: it waits for Trio instead of importing it.
+Trio asks Windows three ways for a socket's base handle, of which Wine knows one,
+SIO_BASE_HANDLE, and that one is all that Trio needs. psutil asks the kernel for a
+process's executable; Wine answers the older QueryFullProcessImageName.
+
+Installed beside the packages of the Windows Python and imported at its every
+start, so it must cost nothing: it waits for both instead of importing them.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-MODULE = "trio._core._io_windows"
+MAY_BE_ASKED = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
+LONGEST_PATH = 32768
 
 
 def _is_wine() -> bool:
@@ -26,12 +29,13 @@ def _is_wine() -> bool:
 
 
 class _Finder:
-    """Finds one module as usual, and has it changed once it is loaded."""
+    """Finds a few modules as usual, and has each changed once it is loaded."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != MODULE:
+        change = CHANGES.get(name)
+        if change is None:
             return None
         spec = PathFinder.find_spec(name, path, target)
         assert spec is not None and spec.loader is not None
@@ -39,13 +43,13 @@ class _Finder:
 
         def execute_and_change(module: ModuleType) -> None:
             execute(module)
-            _change(module)
+            change(module)
 
         spec.loader.exec_module = execute_and_change  # type: ignore[method-assign]
         return spec
 
 
-def _change(module: ModuleType) -> None:
+def _change_trio(module: ModuleType) -> None:
     ask: Any = module.__dict__["_get_underlying_socket"]
 
     def ask_for_base_handle(sock: object, *, which: object = None) -> object:
@@ -53,6 +57,32 @@ def _change(module: ModuleType) -> None:
 
     module.__dict__["_get_underlying_socket"] = ask_for_base_handle
 
+
+def _change_psutil(module: ModuleType) -> None:
+    module.__dict__["cext"].proc_exe = _executable
+
+
+def _executable(pid: int) -> str:
+    import ctypes
+    from ctypes import wintypes
+
+    kernel: Any = ctypes.__dict__["WinDLL"]("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = wintypes.HANDLE
+    process = wintypes.HANDLE(kernel.OpenProcess(MAY_BE_ASKED, 0, pid))
+    path, length = ctypes.create_unicode_buffer(LONGEST_PATH), wintypes.DWORD(LONGEST_PATH)
+    told = process and kernel.QueryFullProcessImageNameW(process, 0, path, ctypes.byref(length))
+    error = ctypes.__dict__["get_last_error"]()
+    if process:
+        kernel.CloseHandle(process)
+    if not told:
+        raise ctypes.__dict__["WinError"](error)
+    return path.value
+
+
+CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    "psutil._pswindows": _change_psutil,
+    "trio._core._io_windows": _change_trio,
+}
 
 if _is_wine():
     sys.meta_path.insert(0, _Finder())
