@@ -10,6 +10,8 @@
 # No param block: PowerShell would take what begins with a dash for its own,
 # and every argument belongs to main.py.
 $ErrorActionPreference = 'Stop'
+# An exit code is passed on and is no error of this script, whatever the PowerShell.
+$PSNativeCommandUseErrorActionPreference = $false
 
 function Find-Python {
     if ($env:VIRTUAL_ENV -or $env:CONDA_PREFIX) { return 'python' }
