@@ -30,7 +30,7 @@ LINES_OF_A_FAILURE = 12
 # Not every platform has a wheel of it, and a real llama-server does without.
 OPTIONAL = "embedded"
 # Commands that belong to the checkout, not to the program.
-TOOLS = {"test": "tests", "bench": "tests.bench"}
+TOOLS = {"test": "tests", "soak": "tests.soak", "bench": "tests.bench"}
 
 
 class SetupFailed(Exception):

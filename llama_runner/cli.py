@@ -185,6 +185,7 @@ COMMANDS: tuple[Command, ...] = (
         (*_CONFIGURING, "json"),
     ),
     Command("test", "run the test suite", ("engine",)),
+    Command("soak", "run the long tests at their full counts, and record dated figures"),
     Command("bench", "measure how fast requests are relayed", ("json", "quick", "peer", "record")),
 )
 
