@@ -15,7 +15,7 @@ from llama_runner.embedded_model import SMOLLM2
 PORTABLE = (
     *("tests/unit/config", "tests/unit/http", "tests/unit/platforms", "tests/unit/runner"),
     *("tests/unit/test_cli.py", "tests/unit/test_config_loader.py"),
-    "tests/integration/test_child_contract.py",
+    *("tests/integration/test_child_contract.py", "tests/integration/test_strays.py"),
     *("tests/end_to_end/test_engine_launch.py", "tests/end_to_end/test_engine_runner.py"),
 )
 # One of its packages needs a library that Wine 8 lacks, and it has no Windows half.
