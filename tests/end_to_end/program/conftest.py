@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import openai
 import pytest
+from attrs import evolve
 
-from tests.support.served_program import ServedProgram, Setup, served
+from tests.support.served_program import PATIENCE, ServedProgram, Setup, served
 from tests.support.tiny_embedder import write_tiny_embedder
 
 NAMED = os.environ.get("LLAMA_RUNNER_TEST_ENGINE")
@@ -48,3 +50,38 @@ def program(setup: Setup) -> Iterator[ServedProgram]:
     """Return a program that serves both models; at the end it must stop well."""
     with served(setup) as program:
         yield program
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Setup:
+    """Return a setup of which no engine need be started."""
+    setup = Setup(tmp_path)
+    write_tiny_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
+    (setup.models_dir / "torn.gguf").write_bytes(b"GGUF")
+    return setup
+
+
+@pytest.fixture
+def running(small: Setup) -> Iterator[ServedProgram]:
+    with served(small) as program:
+        yield program
+
+
+@pytest.fixture
+def talking(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
+    """Return a program with the chat model and a grace that no test would live through."""
+    app = {"shutdown": {"grace": 10.0 * PATIENCE}}
+    with served(evolve(setup, folder=tmp_path, app=app)) as program:
+        yield program
+
+
+@pytest.fixture
+def client(talking: ServedProgram) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=f"{talking.lmstudio}/v1",
+        api_key="not-needed",
+        max_retries=0,
+        timeout=PATIENCE,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    ) as client:
+        yield client

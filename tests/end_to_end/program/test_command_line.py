@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
-import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
 from contextlib import closing, suppress
-from pathlib import Path
-from typing import Any
 
-import openai
 import pytest
 from attrs import evolve
 
 from llama_runner.config.app import DEFAULT_PORTS
 from tests.support.served_program import (
     ANY_PORTS,
-    GRACE,
     PATIENCE,
-    ServedProgram,
-    Setup,
-    argv_of,
     served,
 )
 from tests.support.tiny_embedder import write_tiny_embedder
@@ -36,53 +24,11 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Setup:
-    """Return a setup of which no engine need be started."""
-    setup = Setup(tmp_path)
-    write_tiny_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
-    (setup.models_dir / "torn.gguf").write_bytes(b"GGUF")
-    return setup
-
-
-@pytest.fixture
-def running(small: Setup) -> Iterator[ServedProgram]:
-    with served(small) as program:
-        yield program
-
-
-@pytest.fixture
-def talking(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
-    """Return a program with the chat model and a grace that no test would live through."""
-    app = {"shutdown": {"grace": 10.0 * PATIENCE}}
-    with served(evolve(setup, folder=tmp_path, app=app)) as program:
-        yield program
-
-
-@pytest.fixture
-def client(talking: ServedProgram) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        base_url=f"{talking.lmstudio}/v1",
-        api_key="not-needed",
-        max_retries=0,
-        timeout=PATIENCE,
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    ) as client:
-        yield client
-
-
 def get(url: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=PATIENCE) as answer:
         content: bytes = answer.read()
         return content
-
-
-def story(client: openai.OpenAI, tokens: int) -> Any:
-    """Open a stream of so many tokens."""
-    return client.completions.create(
-        model="chat", prompt="Once", max_tokens=tokens, stream=True, extra_body={"ignore_eos": True}
-    )
 
 
 def test_the_ready_file_tells_what_stdout_tells(running):
@@ -251,58 +197,3 @@ def test_a_listener_can_be_left_out(small):
         done = program.setup.run("status")
         assert done.returncode == 1
         assert "dashboard is off" in done.stderr
-
-
-@posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_an_idle_program_with_code_0(running, number):
-    running.signal(number)
-    running.ended(within=GRACE + 5)
-    assert running.process.stdout.read() == ""
-    assert "Traceback" not in running.said
-    assert not list((running.setup.folder / "state").glob("running*"))
-
-
-@posix
-def test_an_interrupt_before_it_serves_ends_it_without_a_trace(small):
-    waiting = small.folder / "config" / "app_config.json"
-    options = small.options()
-    waiting.unlink()
-    if sys.platform != "win32":  # for mypy
-        os.mkfifo(waiting)  # what reads it waits until someone writes
-    with subprocess.Popen(
-        argv_of("start", *options), stderr=subprocess.PIPE, encoding="utf-8"
-    ) as process:
-        with waiting.open("w"):  # opens once the other side reads
-            process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert told == "interrupted\n"
-
-
-@posix
-def test_a_stop_lets_a_running_answer_finish(client, talking):
-    with story(client, tokens=60) as stream:
-        chunks = iter(stream)
-        next(chunks)
-        talking.signal(signal.SIGTERM)
-        told = list(chunks)
-    assert told[-1].choices[0].finish_reason == "length"
-    talking.ended()
-
-
-@posix
-def test_a_second_signal_hurries_and_every_stream_still_ends_well(client, talking):
-    with story(client, tokens=2000) as stream:
-        chunks = iter(stream)
-        next(chunks)
-        began = time.monotonic()
-        talking.signal(signal.SIGTERM)
-        next(chunks)
-        talking.signal(signal.SIGTERM)
-        with pytest.raises(openai.APIError) as caught:
-            list(chunks)
-    assert type(caught.value) is openai.APIError
-    assert caught.value.code == "shutting_down"
-    talking.ended(within=PATIENCE)
-    assert time.monotonic() - began < PATIENCE
