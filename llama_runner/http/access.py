@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -116,6 +117,7 @@ def _host_name(host: str) -> str:
     return (match[1] or match[2].removesuffix(".")) if match else ""
 
 
+@lru_cache(maxsize=64)  # nearly every request names the same few
 def _is_loopback(name: str) -> bool:
     try:
         return ipaddress.ip_address(name).is_loopback

@@ -113,12 +113,18 @@ class Client:
         if self.gone:
             raise ClientGone
         self._arrived = trio.Event()
+        if deadline == inf:
+            await self._arrived.wait()
+        else:
+            await self._arrives_before(deadline)
+        if self.gone and not self.buffer:
+            raise ClientGone
+
+    async def _arrives_before(self, deadline: float) -> None:
         with trio.CancelScope(deadline=deadline) as scope:
             await self._arrived.wait()
         if scope.cancelled_caught:
             raise ClientTooSlow
-        if self.gone and not self.buffer:
-            raise ClientGone
 
     async def some(self) -> bytes:
         """Return what has come, or else what comes next; raises as ``more`` does."""

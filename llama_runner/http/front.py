@@ -95,35 +95,39 @@ class Front:
             return  # it left before we looked
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.watch)
-            await self._converse(client, addresses)
+            await self._converse(client, addresses, nursery.cancel_scope)
             nursery.cancel_scope.cancel()
 
-    async def _converse(self, client: Client, addresses: tuple[Address, Address]) -> None:
+    async def _converse(
+        self, client: Client, addresses: tuple[Address, Address], connection: trio.CancelScope
+    ) -> None:
         exchange = _Conversation(self._site, client, addresses, self._answers)
         try:
-            while await self._next(client):
+            while await self._next(client, connection):
                 if not await exchange.answer_one():
                     await client.hang_up()
                     return
         except (ClientGone, ClientTooSlow):
             return  # which is its right; whatever it had borrowed is back by now
 
-    async def _next(self, client: Client) -> bool:
-        """Wait for the first byte of a request; say whether one came."""
+    async def _next(self, client: Client, connection: trio.CancelScope) -> bool:
+        """Wait for the first byte of a request; say whether there may be one.
+
+        Whoever idles for too long, or while we stop, is cut off as a whole.
+        """
         if self._stop.requested.is_set():
             return False
-        scope = trio.CancelScope(deadline=trio.current_time() + self._site.limits.idle_timeout)
-        self._idle.add(scope)
+        connection.deadline = trio.current_time() + self._site.limits.idle_timeout
+        self._idle.add(connection)
         try:
-            with scope:
+            skip_empty_lines(client)
+            while not client.buffer:
+                await client.more(inf)
                 skip_empty_lines(client)
-                while not client.buffer:
-                    await client.more(inf)
-                    skip_empty_lines(client)
-                return True
-            return False
+            return True
         finally:
-            self._idle.discard(scope)
+            self._idle.discard(connection)
+            connection.deadline = inf
 
 
 @define(eq=False)
