@@ -124,6 +124,8 @@ class RunnerManager:
         return len(self._waiting)
 
     def _reconcile(self) -> None:
+        if not self._waiting:
+            return  # nothing is done but for a request
         residents = {key: seat.resident for key, seat in self._seats.items()}
         plan = decide(list(self._waiting), residents, self._capacity)
         for ticket in plan.grants:

@@ -39,14 +39,18 @@ class QueuedPlace:
             LlamaRunnerError: there will be none, and why.
 
         """
-        with trio.CancelScope(deadline=self._deadline) as scope:
-            await self._settled.wait()
-        if scope.cancelled_caught:
-            raise QueueFull(f"{self.spec.key} did not become free in time; try again later")
+        if not self._settled.is_set():
+            await self._wait()
         if self.lease is None:
             assert self._error is not None
             raise self._error
         return self.lease
+
+    async def _wait(self) -> None:
+        with trio.CancelScope(deadline=self._deadline) as scope:
+            await self._settled.wait()
+        if scope.cancelled_caught:
+            raise QueueFull(f"{self.spec.key} did not become free in time; try again later")
 
     @property
     def waiting(self) -> Waiting:

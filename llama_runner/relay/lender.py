@@ -33,6 +33,11 @@ class Lease(Protocol):
 class Place(Protocol):
     """A request's place in the queue."""
 
+    @property
+    def lease(self) -> Lease | None:
+        """The lease, once there is one."""
+        ...
+
     async def granted(self) -> Lease:
         """Wait for the lease; may be cancelled and called again.
 

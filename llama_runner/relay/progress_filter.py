@@ -11,8 +11,9 @@ from attrs import define, field
 from llama_runner.relay.dialect import Waiting
 from llama_runner.wire.sse import read_event
 
-_blank_line = re.compile(rb"\r?\n\r?\n").search
-_LONGEST_BLANK_LINE = 4
+# It begins with what can be looked for quickly; a CR before it is left to the block.
+_blank_line = re.compile(rb"\n\r?\n").search
+_LONGEST_BLANK_LINE = 3
 _KEY = b'"prompt_progress"'
 # No event before the first tokens is this long: whatever it is, it is not for us.
 _LONGEST_EVENT = 1024 * 1024
@@ -57,7 +58,7 @@ class ProgressFilter:
         return b"".join(passed)
 
     def _passes(self, block: bytes) -> bool:
-        event = read_event(block.replace(b"\r\n", b"\n"))
+        event = read_event(block.replace(b"\r\n", b"\n").removesuffix(b"\r"))
         if event is None:
             return True
         if event.data == b"null":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 
 import orjson
@@ -32,6 +33,7 @@ from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.sse import SSEDecoder
 
+OK = 200
 JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
 
@@ -90,7 +92,7 @@ class Relay:
         else:
             whole = await self._whole(request, target, answer, record)
             record.first_byte()
-            await answer.whole(200, JSON, whole)
+            await answer.whole(OK, JSON, whole)
 
     async def _stream(
         self,
@@ -104,12 +106,9 @@ class Relay:
         beat = Heartbeat(answer, route.dialect, self._settings.heartbeat_every, due)
         with self._lender.queue(target.spec) as place:
             beat.about(lambda: place.waiting)
-            lease = await beat.until(place.granted)
+            lease = place.lease or await beat.until(place.granted)
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
-                head = await beat.until(upstream.head)
-                if head.status != 200:
-                    raise refusal_of(head.status, await upstream.body())
                 await _pass_on(request, upstream, answer, beat, record)
 
     async def _whole(
@@ -119,9 +118,7 @@ class Relay:
             lease = await place.granted()
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
-                head = await upstream.head()
-                if head.status != 200:
-                    raise refusal_of(head.status, await upstream.body())
+                await _refuse_unless_it_answers(upstream)
                 if not request.goes_up_as_stream:
                     body = await upstream.body()
                     record.usage = usage_of_answer(body)
@@ -158,9 +155,11 @@ async def _pass_on(
     """Hand the stream on: filtered until every choice has begun, untouched from then on."""
     progress = ProgressFilter(request.choices, keep=request.wants_progress)
     beat.about(lambda: progress.waiting)
+    next_piece = partial(_filtered, upstream, progress)
     piece = b""
     while not (progress.done or upstream.finished):
-        piece = progress.feed(await beat.until(upstream.payload))
+        piece = await beat.until(next_piece)
+        await _refuse_unless_it_answers(upstream)
         if piece and not upstream.finished:
             _begin(answer, record)
             await answer.write(piece)
@@ -175,10 +174,24 @@ async def _pass_on(
     await answer.finish(piece)
 
 
+async def _filtered(upstream: UpstreamExchange, progress: ProgressFilter) -> bytes:
+    """Return the next piece for the client; may be cancelled and called again."""
+    piece, answers = b"", (await upstream.head()).status == OK
+    while answers and not (piece or progress.done or upstream.finished):
+        piece = progress.feed(await upstream.payload())
+    return piece
+
+
+async def _refuse_unless_it_answers(upstream: UpstreamExchange) -> None:
+    head = await upstream.head()
+    if head.status != OK:
+        raise refusal_of(head.status, await upstream.body())
+
+
 def _begin(answer: ClientAnswer, record: Record) -> None:
     record.first_byte()
     if not answer.started:
-        answer.stream(200, EVENT_STREAM, STREAM_HEADERS)
+        answer.stream(OK, EVENT_STREAM, STREAM_HEADERS)
 
 
 async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
