@@ -31,7 +31,7 @@ def cancels(soak: bool) -> int:
     return 200 if soak else 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record_figures(soak: bool) -> RecordFigures:
     """Return what keeps a soak's figures, dated, under docs/figures."""
 

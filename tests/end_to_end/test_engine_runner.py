@@ -1,101 +1,30 @@
-"""The runner over a real engine: readiness, the stop ladder's rows, failed starts."""
+"""The runner over a real engine: readiness and failed starts."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
 import psutil
 import pytest
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
-from llama_runner.config.models import ModelConfig
 from llama_runner.errors import StartFailed
-from llama_runner.runner.command import build_launch
 from llama_runner.runner.diagnosis import Cause
-from llama_runner.runner.engine import resolve_engine
 from llama_runner.runner.launch import Launch
-from llama_runner.runner.port import free_port
 from llama_runner.runner.runner import Runner
-from llama_runner.runner.spawner import system_spawner
-from llama_runner.runner.state import Exited, Ready
-from tests.support.model_cards import model_card
+from llama_runner.runner.state import Ready
+from tests.support.engine_runner import ENGINES, PATIENCE, Here, exited, running
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
-
-ENGINES = ["embedded", *filter(None, [os.environ.get("LLAMA_RUNNER_TEST_ENGINE")])]
-PATIENCE = 120
-
-
-@frozen
-class Here:
-    """An engine and a model."""
-
-    engine: str
-    model: Path
-
-    def launch(self, *more: str, model: Path | None = None) -> Launch:
-        """Return a launch of this engine, with arguments of any kind."""
-        made = build_launch(
-            resolve_engine(self.engine, ""),
-            "smol",
-            model_card(path=model or self.model),
-            ModelConfig(parameters={"ctx-size": 4096, "parallel": 2}),
-            port=free_port(),
-            inherited=os.environ,
-        )
-        return evolve(made, command=(*made.command, *more))
-
-    def runner(self, launch: Callable[[], Launch] | None = None) -> Runner:
-        """Return a runner of this engine."""
-        return Runner(launch or self.launch, system_spawner())
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: Path(engine).name)
 def here(request, chat_model):
     return Here(request.param, chat_model)
-
-
-@asynccontextmanager
-async def running(runner: Runner) -> AsyncIterator[Ready]:
-    """Run it until it is ready; stop it at the end of the block."""
-    with trio.fail_after(PATIENCE):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(runner.run)
-            state = await runner.state.wait_for(lambda state: isinstance(state, Ready))
-            assert isinstance(state, Ready)
-            yield state
-            nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def endless_story(launch: Launch) -> AsyncIterator[httpx.Response]:
-    """Hold a stream open that does not end by itself."""
-    async with httpx.AsyncClient(
-        base_url=launch.endpoint,
-        headers={"authorization": f"Bearer {launch.api_key}"},
-        timeout=PATIENCE,
-        trust_env=False,
-    ) as client:
-        body = {"prompt": "Once", "stream": True, "n_predict": -1, "ignore_eos": True}
-        async with client.stream("POST", "/completion", json=body) as response:
-            assert response.status_code == 200
-            await anext(response.aiter_raw())
-            yield response
-
-
-def exited(runner: Runner) -> Exited:
-    state = runner.state.value
-    assert isinstance(state, Exited)
-    assert runner.child is None or not psutil.pid_exists(runner.child.pid)
-    return state
 
 
 async def test_it_becomes_ready_and_its_settings_are_what_was_asked(here, caplog):
@@ -112,68 +41,6 @@ async def test_it_becomes_ready_and_its_settings_are_what_was_asked(here, caplog
         async with stranger:
             assert (await stranger.get("/props")).status_code == 401
     assert not caplog.records
-
-
-async def test_an_idle_one_exits_when_asked(here):
-    runner = here.runner()
-    async with running(runner):
-        began = trio.current_time()
-    # The embedded engine is still watched over by the kernel right after its load.
-    assert exited(runner).code in (0, -getattr(signal, "SIGIO", 0))
-    print(f"idle stop: {trio.current_time() - began:.3f} s")
-
-
-async def test_one_that_still_streams_is_ended_all_the_same(here):
-    runner = here.runner()
-    with trio.fail_after(PATIENCE):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(runner.run)
-            ready = await runner.state.wait_for(lambda state: isinstance(state, Ready))
-            assert isinstance(ready, Ready)
-            with trio.CancelScope(shield=True):
-                async with endless_story(ready.launch):
-                    nursery.cancel_scope.cancel()
-                    began = trio.current_time()
-                    await runner.state.wait_for(lambda state: isinstance(state, Exited))
-                    print(f"stop beside a stream: {trio.current_time() - began:.3f} s")
-    exited(runner)
-
-
-async def test_one_whose_stream_was_hung_up_exits_when_asked(here):
-    runner = here.runner()
-    async with running(runner) as ready:
-        async with endless_story(ready.launch):
-            pass
-        began = trio.current_time()
-    print(f"stop after hanging up: {trio.current_time() - began:.3f} s")
-    assert exited(runner).code == 0
-
-
-async def test_a_hurried_stop_does_not_wait_for_a_stream(here):
-    runner = here.runner()
-    with trio.fail_after(PATIENCE):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(runner.run)
-            ready = await runner.state.wait_for(lambda state: isinstance(state, Ready))
-            assert isinstance(ready, Ready)
-            with trio.CancelScope(shield=True):
-                async with endless_story(ready.launch):
-                    runner.hurry()
-                    nursery.cancel_scope.cancel()
-                    began = trio.current_time()
-                    await runner.state.wait_for(lambda state: isinstance(state, Exited))
-                    print(f"hurried stop: {trio.current_time() - began:.3f} s")
-    # Not the code: on its way out in a hurry, llama-server has been seen to crash.
-    exited(runner)
-
-
-@pytest.mark.parametrize("after", [0.0, 0.05, 0.15])
-async def test_one_that_loads_is_ended_at_once(here, after):
-    runner = here.runner()
-    with trio.fail_after(PATIENCE):
-        with trio.move_on_after(after):
-            await runner.run()
-    exited(runner)
 
 
 async def test_one_that_crashes_is_noticed_and_explained(here):
