@@ -106,7 +106,9 @@ class Relay:
         beat = Heartbeat(answer, route.dialect, self._settings.heartbeat_every, due)
         with self._lender.queue(target.spec) as place:
             beat.about(lambda: place.waiting)
-            lease = place.lease or await beat.until(place.granted)
+            lease = place.lease
+            if lease is None:
+                lease = await beat.until(place.granted)
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
                 await _pass_on(request, upstream, answer, beat, record)
