@@ -23,6 +23,7 @@ from llama_runner.logs.log import open_log
 from llama_runner.main import Parts, new_control_key, serve, stop_on_signal
 from llama_runner.platforms.console import console_held
 from llama_runner.platforms.lifetime import end_children_with_us
+from llama_runner.platforms.memory import look_for_garbage_seldom
 from llama_runner.proxy_manager import addresses, bind_listeners
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.spawner import system_spawner
@@ -81,6 +82,7 @@ async def _serve(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, parts, stop)
+        look_for_garbage_seldom()
         claim.note(where)
         _announce(options, where)
 

@@ -21,6 +21,7 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.platforms.memory import look_for_garbage_seldom
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.relay import Relay
 from llama_runner.relay.target import Target
@@ -36,6 +37,7 @@ SLOTS = 1024
 
 async def serve(sock: socket.socket, upstream: int, ended: trio.Event) -> None:
     """Serve on ``sock`` until ``ended``, then stop as the program does."""
+    look_for_garbage_seldom()  # as the start does
     stop, config = Stop(), AppConfig()
     events: Broadcaster[Event] = Broadcaster()
     card = model_card(path=Path(f"models/{MODEL}/{MODEL}.gguf"), folders=(MODEL,))
