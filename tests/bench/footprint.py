@@ -12,7 +12,7 @@ from attrs import frozen
 from tests.bench.arithmetic import percentile
 from tests.bench.loading import NOTHING, Shape, under_load
 from tests.bench.process import Served, python_module, resident_bytes, served
-from tests.bench.rounds import counts, settle
+from tests.bench.rounds import counts
 
 PIECES_BEFORE_LEAVING = 3
 NOTICED_WITHIN = 10.0
@@ -35,19 +35,18 @@ def footprint(
     """Return the rows of one variant by their names."""
     rows: dict[str, float] = {}
     with served(python_module(name, str(upstream.port)), upstream.model) as target:
+        rows["RSS per open stream, KB"] = _per_stream(load, target, amounts) / 1e3
+    with served(python_module(name, str(upstream.port)), upstream.model) as target:
         assert target.process is not None
         cancels = [_cancel(target, upstream) for _ in range(amounts.cancels)]
+        rows["cancel p50, ms"] = percentile(cancels, 0.5)
+        rows["cancel max, ms"] = max(cancels)
         idle = resident_bytes(target.process)
         connections = Shape(streams=amounts.connections, tokens=NOTHING)
         with under_load(load, target, connections, 0.5, 0.1):
             each = (resident_bytes(target.process) - idle) / amounts.connections
         rows["RSS idle, MB"] = idle / 1e6
         rows["RSS per idle connection, KB"] = each / 1e3
-        rows["cancel p50, ms"] = percentile(cancels, 0.5)
-        rows["cancel max, ms"] = max(cancels)
-    with served(python_module(name, str(upstream.port)), upstream.model) as target:
-        rows["RSS per open stream, KB"] = _per_stream(load, target, amounts) / 1e3
-        settle(upstream)
         began = time.monotonic()
     rows["stop, ms"] = 1e3 * (time.monotonic() - began)
     return rows
