@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     print(json.dumps(fields) if options.json else text)
     if options.record:
         _record(fields, text)
-    return int(measured.rounds.errors > 0)
+    return int("ours" in measured.rounds.errors)
 
 
 def measure(effort: Effort, tools: Tools, options: Options) -> Measured:

@@ -35,7 +35,7 @@ def as_fields(measured: Measured) -> dict[str, Any]:
         rows.append({"name": row.name, "unit": row.unit, "values": values, "ratios": told})
     return {
         "about": dict(measured.about),
-        "errors": rounds.errors,
+        "errors": dict(rounds.errors),
         "rows": rows,
         "footprints": {name: dict(rows) for name, rows in measured.footprints.items()},
     }
@@ -44,8 +44,8 @@ def as_fields(measured: Measured) -> dict[str, Any]:
 def as_text(measured: Measured) -> str:
     """Return two tables in Markdown, which are readable as they are."""
     about = [f"{name}: {value}" for name, value in measured.about.items()]
-    errors = measured.rounds.errors
-    trouble = [f"{errors} answers were not what they should be"] if errors else []
+    errors = measured.rounds.errors.items()
+    trouble = [f"{count} answers of {name} were not what they should be" for name, count in errors]
     rounds, footprints = _rounds(measured.rounds), _footprints(measured.footprints)
     tables = (
         [_table(list(rounds)), _table(list(footprints))]

@@ -6,6 +6,7 @@ import json
 import random
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,9 +42,12 @@ class Rounds:
                 self.seen.setdefault((shape, variant), []).append(seen)
 
     @property
-    def errors(self) -> int:
-        """How many answers were not what they should be."""
-        return sum(seen.errors for each in self.seen.values() for seen in each if seen)
+    def errors(self) -> Mapping[str, int]:
+        """How many answers of each variant were not what they should be, if any."""
+        errors: Counter[str] = Counter()
+        for (_, variant), each in self.seen.items():
+            errors[variant] += sum(seen.errors for seen in each if seen)
+        return +errors
 
     def values(self, row: Row, variant: str) -> list[float | None]:
         """Return a row's value of each repetition."""
