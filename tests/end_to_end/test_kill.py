@@ -18,11 +18,11 @@ from llama_runner.cli import ExitCode
 from tests.support.killing import SLOWED, WRAPPED, Killed, asked, kill, runs, script, until
 from tests.support.served_program import ANY_PORTS, ServedProgram, Setup, assert_gone, served
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="there, the job object does it"),
-]
+if sys.platform == "win32":
+    pytest.skip("there, the job object does it", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy --platform
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 PHASES = ("idle", "loading", "prefill", "streaming", "wrapper")
 LOADING, PREFILL, TOKEN = b": loading", b": prompt", b"data: {"
@@ -108,7 +108,7 @@ def test_a_closed_terminal_is_a_stop_like_any_other(setup):
     with served(setup) as program:
         with asked(program, SHORT) as lines:
             until(lines, TOKEN)
-            program.signal(signal.SIGHUP)
+            program.signal(signal.Signals["SIGHUP"])
             assert until(lines, b"data: [DONE]")
         program.ended()
 
@@ -120,7 +120,9 @@ def test_what_outlives_us_and_our_watcher_is_ended_by_the_next_start(setup, engi
         with asked(program, SHORT) as lines:
             until(lines, TOKEN)
             engines, (watcher,) = program.engines(), set(program.family()) - set(program.engines())
-            program.process.send_signal(signal.SIGSTOP)  # or it would start another watcher
+            program.process.send_signal(
+                signal.Signals["SIGSTOP"]
+            )  # or it would start another watcher
             watcher.kill()
             program.process.kill()
             program.process.wait()
