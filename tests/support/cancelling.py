@@ -50,6 +50,7 @@ class Neighbour:
     """Streams all the while, and notes when each piece came."""
 
     arrivals: list[float] = field(factory=list)
+    _grown: trio.Event = field(factory=trio.Event, init=False)
 
     async def stream(self, client: RawClient, body: dict[str, object]) -> None:
         """Read one endless answer after the other."""
@@ -59,12 +60,14 @@ class Neighbour:
             async with aclosing(client.pieces()) as pieces:
                 async for _ in pieces:
                     self.arrivals.append(trio.current_time())
+                    self._grown.set()
 
     async def tokens(self, count: int) -> None:
         """Wait until this many more pieces have come."""
         wanted = len(self.arrivals) + count
         while len(self.arrivals) < wanted:
-            await trio.sleep(0.005)
+            self._grown = trio.Event()
+            await self._grown.wait()
 
     def longest_gap(self, since: float) -> float:
         """Return the longest gap that ended after ``since``."""
@@ -109,8 +112,8 @@ async def cancel_one(
     await _matching(tail, before, _released, task)
     idle_after = trio.current_time() - left
     await neighbour.tokens(2)
-    while len(_left(program)) <= told:
-        await trio.sleep(0.001)
+    await neighbour.tokens(1)  # by then it has long been told
+    assert len(_left(program)) > told, "the answer was complete before the client left"
     closed = _left(program)[-1]
     step = neighbour.longest_gap(began)
     return Cancelled(phase, bool(body.get("stream")), closed, idle_after, step)

@@ -96,10 +96,12 @@ class Windows:
     @property
     def environment(self) -> Mapping[str, str]:
         """The environment in which programs of this Windows are started."""
-        ours = ("HOME", "PATH", "LANG")
+        ours = ("HOME", "PATH")
         libraries = "msvcp140,msvcp140_1,msvcp140_atomic_wait,msvcp140_codecvt_ids"
         return {
             **{name: os.environ[name] for name in ours if name in os.environ},
+            # Without it Wine takes file names for ASCII.
+            "LC_ALL": "C.UTF-8",
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
             # Microsoft's own C++ libraries; no offer to fetch .NET or a browser.
