@@ -18,6 +18,8 @@ from contextlib import aclosing, asynccontextmanager
 import trio
 from attrs import define, field, frozen
 
+from llama_runner.events.event import Event
+from llama_runner.events.exchange import Exchange
 from llama_runner.runner.log_tail import LogTail
 from tests.support.http_client import RawClient
 from tests.support.program import Program
@@ -25,6 +27,7 @@ from tests.support.program import Program
 _launched = re.compile(r"launch_slot_: id +(\d+) \| task (\d+) \|").search
 _released = re.compile(r"slot +release: id +(\d+) \| task (\d+) \|").search
 
+TOLD_WITHIN = 30
 ALLOWANCE = 0.1
 """Seconds beyond one step of the engine in which a slot must be idle."""
 
@@ -100,29 +103,30 @@ async def cancel_one(
     tail = seat.runner.tail
     client = program.client()
     before = tail.end
-    told = len(_left(program))
     began = trio.current_time()
-    await client.request(body=body)
-    task = await _matching(tail, before, _launched)
-    if phase == "decode":
-        await neighbour.tokens(12)
-    await trio.sleep(after)
-    left = trio.current_time()
-    client.close()
-    await _matching(tail, before, _released, task)
-    idle_after = trio.current_time() - left
+    with program.events.subscribe() as told:
+        await client.request(body=body)
+        task = await _matching(tail, before, _launched)
+        if phase == "decode":
+            await neighbour.tokens(12)
+        await trio.sleep(after)
+        left = trio.current_time()
+        client.close()
+        await _matching(tail, before, _released, task)
+        idle_after = trio.current_time() - left
+        closed = await _closed_after(told)
     await neighbour.tokens(2)
-    await neighbour.tokens(1)  # by then it has long been told
-    assert len(_left(program)) > told, "the answer was complete before the client left"
-    closed = _left(program)[-1]
     step = neighbour.longest_gap(began)
     return Cancelled(phase, bool(body.get("stream")), closed, idle_after, step)
 
 
-def _left(program: Program) -> list[float]:
-    """Return how soon the engine's connection was closed for each client that left."""
-    afters = (exchange.closed_after for exchange in program.exchanges)
-    return [after for after in afters if after is not None]
+async def _closed_after(told: trio.MemoryReceiveChannel[Event]) -> float:
+    """Wait until it is told how soon the engine's connection was closed."""
+    with trio.fail_after(TOLD_WITHIN):
+        async for event in told:
+            if isinstance(event, Exchange) and event.closed_after is not None:
+                return event.closed_after
+    raise AssertionError("the program stopped telling")
 
 
 async def _matching(tail: LogTail, start: int, search: object, task: str | None = None) -> str:

@@ -68,6 +68,7 @@ class Program:
     runners: RunnerManager
     front: Front
     stop: Stop
+    events: Broadcaster[Event]
     told: list[Event] = field(factory=list)
     clients: list[RawClient] = field(factory=list)
 
@@ -130,12 +131,14 @@ async def open_program(
             )
             front = Front(site_of(FACADES[facade], config, dependencies, relay), stop)
             network.front = front.serve
-            program = Program(network, engine, spawn, runners, front, stop)
+            program = Program(network, engine, spawn, runners, front, stop, events)
             nursery.start_soon(_note, events, program.told)
             await trio.lowlevel.checkpoint()
-            yield program
-            for client in program.clients:
-                client.close()
+            try:
+                yield program
+            finally:
+                for client in program.clients:
+                    client.close()
         nursery.cancel_scope.cancel()
 
 
