@@ -159,6 +159,7 @@ def summary(cancelled: Sequence[Cancelled]) -> dict[str, object]:
             "idle within two engine steps + 100 ms": sum(one.within(2) for one in ours),
             "idle after ms, median": round(statistics.median(idle), 1),
             "idle after ms, largest": round(idle[-1], 1),
+            "closed within 10 ms": sum(one.closed_after <= 0.01 for one in ours),
             "closed after ms, largest": round(1000 * max(one.closed_after for one in ours), 2),
             "engine step ms, median": round(1000 * statistics.median(o.step for o in ours), 1),
         }
