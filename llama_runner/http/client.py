@@ -65,7 +65,7 @@ class Client:
                 break
             self.buffer += data
             self._arrived.set()
-        self.left_at = trio.current_time()
+        self._leave()
         self._arrived.set()
         if self._answering is not None:
             self._answering.cancel()
@@ -154,7 +154,7 @@ class Client:
         except BlockingIOError:
             sent = 0
         except OSError:
-            raise ClientGone from None
+            raise self._leave() from None
         if sent < len(data):
             await self._send_rest(memoryview(data)[sent:])
 
@@ -175,7 +175,13 @@ class Client:
         except BlockingIOError:
             return 0
         except OSError:
-            raise ClientGone from None
+            raise self._leave() from None
+
+    def _leave(self) -> ClientGone:
+        """Note that it has left, whether reading or writing shows it first."""
+        if self.left_at is None:
+            self.left_at = trio.current_time()
+        return ClientGone()
 
     def give_back(self, data: bytes) -> None:
         """Put back bytes that were taken but belong to the next request."""
