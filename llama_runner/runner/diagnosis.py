@@ -143,6 +143,8 @@ _RULES: tuple[_Rule, ...] = (
         Cause.OUT_OF_MEMORY,
         r"(?:mmap|mlock|malloc|calloc|posix_memalign|VirtualAlloc) failed: (Cannot allocate memory)"
         r"|std::bad_alloc|(?i:\bout of memory\b)"
+        # What C++ says when no memory is left for another thread.
+        r"|what\(\): +Resource temporarily unavailable"
         r"|failed to allocate buffer|unable to allocate .*buffer",
         "not enough memory to load the model",
     ),

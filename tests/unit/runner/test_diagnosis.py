@@ -106,6 +106,13 @@ REAL = [
         Cause.OUT_OF_MEMORY,
         "not enough memory",
     ),
+    (
+        "terminate called after throwing an instance of 'std::system_error'\n"
+        "  what():  Resource temporarily unavailable",
+        -6,
+        Cause.OUT_OF_MEMORY,
+        "not enough memory",
+    ),
 ]
 
 # From the sources of llama.cpp and of the systems' loaders: there is no such hardware here.
