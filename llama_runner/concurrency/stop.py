@@ -23,8 +23,3 @@ class Stop:
         """Ask for an end that waits for nothing, whether or not one was asked for."""
         self.requested.set()
         self.hurried.set()
-
-    async def wait_hurried(self, patience: float) -> None:
-        """Wait ``patience`` seconds, or less if the end is hurried."""
-        with trio.move_on_after(patience):
-            await self.hurried.wait()
