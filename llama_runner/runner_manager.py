@@ -26,7 +26,7 @@ from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.seat import Seat
-from llama_runner.lending.slot_watch import looks_at_silence, looks_at_stream, seen_idle
+from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
@@ -150,19 +150,17 @@ class RunnerManager:
         seat = lease.seat
         if lease.abandoned and seat.resident.phase is Phase.READY and seat.watchers is not None:
             seat.waning += 1
-            seat.watchers.start_soon(self._await_idle, seat, lease.was_streaming)
+            seat.watchers.start_soon(self._await_idle, seat)
         else:
             seat.give_back(trio.current_time())
 
-    async def _await_idle(self, seat: Seat, was_streaming: bool) -> None:  # noqa: FBT001
+    async def _await_idle(self, seat: Seat) -> None:
         def others() -> int:
             return seat.resident.leases - seat.waning
 
-        child = seat.runner.child
+        child, tail, bound = seat.runner.child, seat.runner.tail, self._cancel_bound
         try:
-            bound = self._cancel_bound
-            pauses = looks_at_stream() if was_streaming else looks_at_silence()
-            after = await seen_idle(child.control, others, bound, pauses) if child else 0.0
+            after = await seen_idle(child.control, tail, others, bound) if child else 0.0
         finally:
             seat.waning -= 1
             seat.give_back(trio.current_time())

@@ -142,7 +142,7 @@ async def _exchange(
         raise await lease.fate() from error
     finally:
         if not upstream.finished:
-            lease.abandon(streaming=request.goes_up_as_stream)
+            lease.abandon()
             if answer.left_at is not None:
                 record.closed_after = trio.current_time() - answer.left_at
 
