@@ -18,7 +18,7 @@ import trio
 from attrs import define, field, frozen
 
 from llama_runner.concurrency.stop import Stop
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.access import Access, is_preflight, preflight_headers
 from llama_runner.http.answer import Answer
 from llama_runner.http.application import Address, Application

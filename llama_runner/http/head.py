@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.request_head import HEAD_END, HeadError, RequestHead, parse_request_head
 

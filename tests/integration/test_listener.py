@@ -14,7 +14,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.errors import PortTaken
 from llama_runner.http.address import bind
 from llama_runner.http.listener import LAST_WORDS, listen
