@@ -35,6 +35,10 @@ class LimitsConfig:
         default=30.0,
         metadata=documented("Seconds a client may leave an answer unread before it is cut off."),
     )
+    min_read_rate: Count = field(
+        default=1024,
+        metadata=documented("Bytes a second that a client must at least read of an answer."),
+    )
     max_connections: Count = field(
         default=4096,
         metadata=documented("Connections that each listener holds at the same time."),

@@ -88,7 +88,7 @@ class Front:
         limits = self._site.limits
         # Never less than a head may have, or reading would stop before its end.
         lookahead = max(limits.lookahead_bytes, limits.max_head_bytes)
-        client = Client(sock, lookahead, limits.write_timeout)
+        client = Client(sock, lookahead, limits.write_timeout, limits.min_read_rate)
         try:
             addresses = _address(sock.getpeername()), _address(sock.getsockname())
         except OSError:
