@@ -43,6 +43,12 @@ class LimitsConfig:
         default=4096,
         metadata=documented("Connections that each listener holds at the same time."),
     )
+    max_connections_per_address: Count = field(
+        default=256,
+        metadata=documented(
+            "Connections that one address beyond this machine, or one IPv6 /64 network, may hold."
+        ),
+    )
     lookahead_bytes: ByteCount = field(
         default=262_144,
         metadata=documented("Bytes read ahead from a client while its answer still runs."),

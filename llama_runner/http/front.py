@@ -12,6 +12,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from itertools import islice
 from math import inf
 
 import trio
@@ -31,6 +32,7 @@ from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
+RETRY_LATER: Headers = ((b"retry-after", b"2"),)
 RelayHandler = Callable[[bytes, Answer], Awaitable[None]]
 Refusal = Callable[[int, str, str | None], bytes]
 """(status, message, code) → the JSON body that says so in the listener's dialect."""
@@ -53,7 +55,8 @@ class Front:
 
     _site: Site
     _stop: Stop
-    _idle: set[trio.CancelScope] = field(factory=set, init=False)
+    # In the order in which they became idle.
+    _idle: dict[trio.CancelScope, None] = field(factory=dict, init=False)
     _answers: set[Answer] = field(factory=set, init=False)
     _open: int = field(default=0, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
@@ -78,6 +81,14 @@ class Front:
         """End the connections on which no request is being answered."""
         for scope in self._idle:
             scope.cancel()
+
+    def hang_up_longest_idle(self, count: int = 1) -> int:
+        """End the connections that have been idle for longest; return how many there were."""
+        scopes = list(islice(self._idle, count))
+        for scope in scopes:
+            del self._idle[scope]
+            scope.cancel()
+        return len(scopes)
 
     def interrupt(self) -> None:
         """Cancel the answers in progress, which may then say one last thing."""
@@ -118,7 +129,7 @@ class Front:
         if self._stop.requested.is_set():
             return False
         connection.deadline = trio.current_time() + self._site.limits.idle_timeout
-        self._idle.add(connection)
+        self._idle[connection] = None
         try:
             skip_empty_lines(client)
             while not client.buffer:
@@ -126,7 +137,7 @@ class Front:
                 skip_empty_lines(client)
             return True
         finally:
-            self._idle.discard(connection)
+            self._idle.pop(connection, None)
             connection.deadline = inf
 
 
