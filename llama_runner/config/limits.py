@@ -15,6 +15,7 @@ class LimitsConfig:
     max_head_bytes: ByteCount = field(
         default=65_536, metadata=documented("Bytes a request's line and headers may have.")
     )
+    max_headers: Count = field(default=100, metadata=documented("Headers that a request may have."))
     head_timeout: Seconds = field(
         default=10.0,
         metadata=documented("Seconds a client may take to send a request's line and headers."),
@@ -48,6 +49,17 @@ class LimitsConfig:
         metadata=documented(
             "Connections that one address beyond this machine, or one IPv6 /64 network, may hold."
         ),
+    )
+    max_requests_per_client: Count = field(
+        default=64,
+        metadata=documented(
+            "Requests that may be in progress for one API key, or for one address beyond this "
+            "machine where no key is asked."
+        ),
+    )
+    max_websockets: Count = field(
+        default=64,
+        metadata=documented("Websockets that each listener keeps open at the same time."),
     )
     lookahead_bytes: ByteCount = field(
         default=262_144,

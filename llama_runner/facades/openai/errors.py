@@ -27,6 +27,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 # OpenAI's clients try again by themselves after a 5xx; these cannot get better by it.
 _FINAL: Headers = ((b"x-should-retry", b"false"),)
+# What OpenAI calls a refusal for asking too much at once.
+_KINDS = {429: "requests"}
 _LATER: Headers = ((b"retry-after", b"2"),)
 
 
@@ -80,7 +82,7 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
 
 def refusal(status: int, message: str, code: str | None) -> bytes:
     """Return the body for a request that was turned away before it was understood."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return orjson.dumps(OpenAIError(status, message, kind, code=code).fields())
 
 
