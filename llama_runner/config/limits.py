@@ -61,6 +61,13 @@ class LimitsConfig:
         default=64,
         metadata=documented("Websockets that each listener keeps open at the same time."),
     )
+    max_message_bytes: ByteCount = field(
+        default=65_536, metadata=documented("Bytes that a message to a websocket may have.")
+    )
+    max_message_rate: ByteCount = field(
+        default=65_536,
+        metadata=documented("Bytes a second that are read from a websocket; what is more waits."),
+    )
     lookahead_bytes: ByteCount = field(
         default=262_144,
         metadata=documented("Bytes read ahead from a client while its answer still runs."),

@@ -132,11 +132,14 @@ class Client:
         if scope.cancelled_caught:
             raise ClientTooSlow
 
-    async def some(self) -> bytes:
-        """Return what has come, or else what comes next; raises as ``more`` does."""
+    async def some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes of what has come, or of what comes next.
+
+        Raises as ``more`` does.
+        """
         if not self.buffer:
             await self.more(inf)
-        return self.take(len(self.buffer))
+        return self.take(size)
 
     def take(self, size: int) -> bytes:
         """Remove and return up to ``size`` bytes from the front of the buffer."""

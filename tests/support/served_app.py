@@ -46,7 +46,7 @@ class Served:
 async def serving(app: Any) -> AsyncIterator[Served]:
     """Serve ``app`` while the block lasts."""
     stop = Stop()
-    site = Site(Application(app, LIMITS.max_head_bytes), {}, Access(), LIMITS, refusal)
+    site = Site(Application(app, LIMITS), {}, Access(), LIMITS, refusal)
     async with trio.open_nursery() as nursery:
         served = Served(Front(site, stop), stop, nursery)
         try:
