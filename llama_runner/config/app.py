@@ -123,6 +123,13 @@ class RelayConfig:
         default=5.0,
         metadata=documented("Seconds between two heartbeats while the client still waits."),
     )
+    max_answer_bytes: ByteCount = field(
+        default=134_217_728,
+        metadata=documented(
+            "Bytes that the engine's answer may have to a client that does not stream; it is held "
+            "until it is whole."
+        ),
+    )
     cancel_bound: Seconds = field(
         default=30.0,
         metadata=documented(

@@ -12,6 +12,7 @@ import orjson
 from attrs import frozen
 
 from llama_runner.errors import (
+    AnswerTooLarge,
     BadRequest,
     EngineRefused,
     LlamaRunnerError,
@@ -71,6 +72,9 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
             return OpenAIError(503, message, "server_error", code="queue_full", headers=_LATER)
         case ShuttingDown():
             return OpenAIError(503, message, "server_error", code="shutting_down", headers=_LATER)
+        case AnswerTooLarge():
+            code = "answer_too_large"
+            return OpenAIError(500, message, "server_error", code=code, headers=_FINAL)
         case StartFailed():
             code = "model_load_failed"
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)
