@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.chunked import ChunkedDecoder
 from llama_runner.wire.framing import FramingError

@@ -12,25 +12,30 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from itertools import islice
 from math import inf
 
 import trio
 from attrs import define, field, frozen
 
 from llama_runner.concurrency.stop import Stop
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.access import Access, is_preflight, preflight_headers
 from llama_runner.http.answer import Answer
 from llama_runner.http.application import Address, Application
 from llama_runner.http.body import read_body
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
 from llama_runner.http.head import read_head, skip_empty_lines
+from llama_runner.http.network import network_of
+from llama_runner.http.shares import EVERYBODY, Shares
 from llama_runner.wire.handshake import check_handshake
 from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
+RETRY_LATER: Headers = ((b"retry-after", b"2"),)
+RATE_LIMIT = "rate_limit_exceeded"
 RelayHandler = Callable[[bytes, Answer], Awaitable[None]]
 Refusal = Callable[[int, str, str | None], bytes]
 """(status, message, code) → the JSON body that says so in the listener's dialect."""
@@ -53,10 +58,15 @@ class Front:
 
     _site: Site
     _stop: Stop
-    _idle: set[trio.CancelScope] = field(factory=set, init=False)
+    _shares: Shares = field(init=False)
+    # In the order in which they became idle.
+    _idle: dict[trio.CancelScope, None] = field(factory=dict, init=False)
     _answers: set[Answer] = field(factory=set, init=False)
     _open: int = field(default=0, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._shares = Shares.within(self._site.limits)
 
     async def serve(self, sock: socket.socket) -> None:
         """Serve one accepted connection and close it."""
@@ -79,6 +89,14 @@ class Front:
         for scope in self._idle:
             scope.cancel()
 
+    def hang_up_longest_idle(self, count: int = 1) -> int:
+        """End the connections that have been idle for longest; return how many there were."""
+        scopes = list(islice(self._idle, count))
+        for scope in scopes:
+            del self._idle[scope]
+            scope.cancel()
+        return len(scopes)
+
     def interrupt(self) -> None:
         """Cancel the answers in progress, which may then say one last thing."""
         for answer in self._answers:
@@ -88,7 +106,7 @@ class Front:
         limits = self._site.limits
         # Never less than a head may have, or reading would stop before its end.
         lookahead = max(limits.lookahead_bytes, limits.max_head_bytes)
-        client = Client(sock, lookahead, limits.write_timeout)
+        client = Client(sock, lookahead, limits.write_timeout, limits.min_read_rate)
         try:
             addresses = _address(sock.getpeername()), _address(sock.getsockname())
         except OSError:
@@ -101,7 +119,7 @@ class Front:
     async def _converse(
         self, client: Client, addresses: tuple[Address, Address], connection: trio.CancelScope
     ) -> None:
-        exchange = _Conversation(self._site, client, addresses, self._answers)
+        exchange = _Conversation(self._site, self._shares, client, addresses, self._answers)
         try:
             while await self._next(client, connection):
                 if not await exchange.answer_one():
@@ -118,7 +136,7 @@ class Front:
         if self._stop.requested.is_set():
             return False
         connection.deadline = trio.current_time() + self._site.limits.idle_timeout
-        self._idle.add(connection)
+        self._idle[connection] = None
         try:
             skip_empty_lines(client)
             while not client.buffer:
@@ -126,7 +144,7 @@ class Front:
                 skip_empty_lines(client)
             return True
         finally:
-            self._idle.discard(connection)
+            self._idle.pop(connection, None)
             connection.deadline = inf
 
 
@@ -135,6 +153,7 @@ class _Conversation:
     """One connection's requests, one after the other."""
 
     site: Site
+    shares: Shares
     client: Client
     addresses: tuple[Address, Address]
     answers: set[Answer]
@@ -149,6 +168,20 @@ class _Conversation:
         if denial is not None:
             given = denial.status, denial.message, denial.code, denial.headers
             return await self._refuse(head, *given)
+        # None for a program of this machine that needs no key: it cannot be told from others.
+        who = self.site.access.key_of(head) or network_of(self.addresses[0][0])
+        if who is None:
+            return await self._answer(head)
+        if not self.shares.requests.add(who):
+            most = f"{self.site.limits.max_requests_per_client} requests"
+            message = f"expected at most {most} of one client at the same time; try again later"
+            return await self._refuse(head, 429, message, RATE_LIMIT, RETRY_LATER)
+        try:
+            return await self._answer(head)
+        finally:
+            self.shares.requests.remove(who)
+
+    async def _answer(self, head: RequestHead) -> bool:
         extra = self.site.access.cross_origin_headers(head)
         answer = Answer(self.client, head.keeps_alive, head.version == b"1.1", extra)
         if is_preflight(head) and extra:
@@ -187,6 +220,18 @@ class _Conversation:
         return answer.keeps_alive and answer.finished
 
     async def _apply(self, head: RequestHead, body: bytes, answer: Answer) -> None:
+        if not head.wants_websocket:
+            await self._apply_within(head, body, answer)
+        elif self.shares.websockets.add(EVERYBODY):
+            try:
+                await self._apply_within(head, body, answer)
+            finally:
+                self.shares.websockets.remove(EVERYBODY)
+        else:
+            message = "too many websockets are open; try again later"
+            await self._refuse(head, 503, message, "too_many_websockets", RETRY_LATER)
+
+    async def _apply_within(self, head: RequestHead, body: bytes, answer: Answer) -> None:
         with answer.interruption:
             await self.site.application.serve(answer, self.addresses, head, body)
         if answer.interruption.cancelled_caught and not answer.started:

@@ -28,7 +28,7 @@ from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.target import Target
-from llama_runner.relay.upstream_exchange import UpstreamExchange
+from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.sse import SSEDecoder
@@ -36,6 +36,8 @@ from llama_runner.wire.sse import SSEDecoder
 OK = 200
 JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
+REFUSAL_BYTES = 1024 * 1024
+"""What is read of an engine's refusal; none is as long by far."""
 
 
 @frozen
@@ -121,11 +123,12 @@ class Relay:
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
                 await _refuse_unless_it_answers(upstream)
+                most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
-                    body = await upstream.body()
+                    body = await upstream.body(most)
                     record.usage = usage_of_answer(body)
                     return body
-                return await _join(request, upstream, record)
+                return await _join(request, upstream, record, most)
 
 
 def _exchange(
@@ -176,7 +179,7 @@ async def _filtered(upstream: UpstreamExchange, progress: ProgressFilter) -> byt
 async def _refuse_unless_it_answers(upstream: UpstreamExchange) -> None:
     head = await upstream.head()
     if head.status != OK:
-        raise refusal_of(head.status, await upstream.body())
+        raise refusal_of(head.status, await upstream.body(REFUSAL_BYTES))
 
 
 def _begin(answer: ClientAnswer, record: Record) -> None:
@@ -185,11 +188,16 @@ def _begin(answer: ClientAnswer, record: Record) -> None:
         answer.stream(OK, EVENT_STREAM, STREAM_HEADERS)
 
 
-async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
-    decoder, joiner = SSEDecoder(), joiner_for(request)
+async def _join(
+    request: RelayRequest, upstream: UpstreamExchange, record: Record, most: int
+) -> bytes:
+    decoder, joiner, taken = SSEDecoder(), joiner_for(request), 0
     try:
         while not upstream.finished:
-            for event in decoder.feed(await upstream.payload()):
+            piece = await upstream.payload()
+            taken += len(piece)
+            refuse_beyond(most, taken)
+            for event in decoder.feed(piece):
                 joiner.feed(event)
     except FramingError as error:
         raise RunnerLost(f"the engine's stream cannot be read: {error}") from error

@@ -5,13 +5,20 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from llama_runner.errors import RunnerLost
+from llama_runner.errors import AnswerTooLarge, RunnerLost
 from llama_runner.relay.upstream_pool import UpstreamConnection, UpstreamPool
 from llama_runner.wire.chunked import ChunkedDecoder
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.response_head import ResponseHead, split_response_head
 
 _BROKEN = (OSError, trio.ClosedResourceError)
+
+
+def refuse_beyond(most: int, taken: int) -> None:
+    """Raise AnswerTooLarge if more than ``most`` bytes were ``taken`` of an answer."""
+    if taken > most:
+        message = f"the answer is larger than the {most} bytes that are held of one"
+        raise AnswerTooLarge(f"{message}; ask for a stream, or for less at once")
 
 
 @define(eq=False)
@@ -81,12 +88,17 @@ class UpstreamExchange:
         self.finished = self._decoder.finished
         return piece
 
-    async def body(self) -> bytes:
-        """Return all that is left of the body."""
-        pieces = []
+    async def body(self, most: int) -> bytes:
+        """Return all that is left of the body.
+
+        Raises:
+            AnswerTooLarge: it has more than ``most`` bytes.
+        """
+        body = bytearray()
         while not self.finished:
-            pieces.append(await self.payload())
-        return b"".join(pieces)
+            body += await self.payload()
+            refuse_beyond(most, len(body))
+        return bytes(body)
 
     async def _again(self, connection: UpstreamConnection, cause: BaseException) -> None:
         """Send once more on a new connection, if the old one was a reused one."""
