@@ -6,7 +6,8 @@ from llama_runner.wire.request_head import RequestHead
 
 # What concerns the connection (RFC 9110, 7.6.1) or the framing, both of which the front
 # has dealt with. Were Hypercorn to read them once more it could conclude otherwise: that
-# another protocol is wanted, or that a further, unchecked request follows.
+# another protocol is wanted, or that a further, unchecked request follows. Websockets get
+# neither extensions nor subprotocols; an offer that is malformed makes Hypercorn fail.
 _DEALT_WITH = {
     b"connection",
     b"content-length",
@@ -14,6 +15,8 @@ _DEALT_WITH = {
     b"http2-settings",
     b"keep-alive",
     b"proxy-connection",
+    b"sec-websocket-extensions",
+    b"sec-websocket-protocol",
     b"te",
     b"trailer",
     b"transfer-encoding",
