@@ -121,6 +121,8 @@ def test_lines_end_in_crlf_and_in_nothing_else(raw: bytes) -> None:
         ("GET /\0 HTTP/1.1", 400),
         ("G\0T / HTTP/1.1", 400),
         ("G(T / HTTP/1.1", 400),
+        ("post /api/stop HTTP/1.1", 400),
+        ("Head / HTTP/1.1", 400),
         (" GET / HTTP/1.1", 400),
         ("GET http://localhost/v1/models HTTP/1.1", 400),
         ("GET evil.example/ HTTP/1.1", 400),
