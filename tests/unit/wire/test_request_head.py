@@ -127,6 +127,8 @@ def test_lines_end_in_crlf_and_in_nothing_else(raw: bytes) -> None:
         ("GET http://localhost/v1/models HTTP/1.1", 400),
         ("GET evil.example/ HTTP/1.1", 400),
         ("CONNECT evil.example:443 HTTP/1.1", 400),
+        ("CONNECT /v1/models HTTP/1.1", 400),
+        ("CONNECT /v1/models HTTP/1.0", 400),
         ("GET * HTTP/1.1", 400),
         ("GET ? HTTP/1.1", 400),
         ("\x16\x03\x01 the start of TLS", 400),
