@@ -134,7 +134,7 @@ def _is_loopback(name: str) -> bool:
 
 def _is_foreign_page(head: RequestHead) -> bool:
     """Tell whether another site's page makes the request, other than by a link to us."""
-    return head.header(b"sec-fetch-site") == "cross-site" and not _is_navigation(head)
+    return "cross-site" in head.values(b"sec-fetch-site") and not _is_navigation(head)
 
 
 def _is_navigation(head: RequestHead) -> bool:

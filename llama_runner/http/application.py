@@ -15,6 +15,7 @@ from typing import Any
 
 import trio
 from attrs import define, field, frozen
+from h11 import LocalProtocolError
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -52,20 +53,26 @@ class Application:
     ) -> None:
         """Give the answer to one request, or serve one websocket."""
         exchange = _Exchange(answer, self.limits.max_message_rate)
-        async with TaskGroup() as tasks:
-            peer, local = addresses
-            protocol: Any = H11Protocol(  # noqa: FBT003 - no TLS
-                ASGIWrapper(self.app),
-                _Config.build(self.limits, answer.extra_headers),
-                WorkerContext(None),
-                tasks,
-                ConnectionState({}),
-                False,
-                peer,
-                local,
-                exchange.send,
-            )
-            await exchange.run(protocol, replay(head, body), goes_on=head.wants_websocket)
+        try:
+            async with TaskGroup() as tasks:
+                peer, local = addresses
+                protocol: Any = H11Protocol(  # noqa: FBT003 - no TLS
+                    ASGIWrapper(self.app),
+                    _Config.build(self.limits, answer.extra_headers),
+                    WorkerContext(None),
+                    tasks,
+                    ConnectionState({}),
+                    False,
+                    peer,
+                    local,
+                    exchange.send,
+                )
+                await exchange.run(protocol, replay(head, body), goes_on=head.wants_websocket)
+        except* LocalProtocolError:
+            # Hypercorn ends what was cancelled within a write by a second answer.
+            if not exchange.cut:
+                raise
+        await trio.lowlevel.checkpoint_if_cancelled()
 
 
 class _Config(Config):
@@ -94,6 +101,8 @@ class _Exchange:
 
     answer: Answer
     message_rate: int
+    cut: bool = field(default=False, init=False)
+    """Whether a write was cancelled."""
     _accepted: trio.Event = field(factory=trio.Event, init=False)
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False)
@@ -138,12 +147,15 @@ class _Exchange:
     async def _write(self, data: bytes) -> None:
         if data.startswith(b"HTTP/1.1 101 "):
             self._accepted.set()
-        async with self._writing:
-            self.answer.started = True
-            try:
+        try:
+            async with self._writing:
+                self.answer.started = True
                 await self.answer.client.send(data)
-            except (ClientGone, ClientTooSlow):
-                self._ended.set()
+        except (ClientGone, ClientTooSlow):
+            self._ended.set()
+        except trio.Cancelled:
+            self.cut = True
+            raise
         if self._accepted.is_set() and data.startswith(_CLOSE_FRAME):
             # Hypercorn goes on reading behind its own; the client has said enough.
             self._ended.set()

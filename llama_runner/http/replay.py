@@ -6,7 +6,8 @@ from llama_runner.wire.request_head import RequestHead
 
 # What concerns the connection (RFC 9110, 7.6.1) or the framing, both of which the front
 # has dealt with. Were Hypercorn to read them once more it could conclude otherwise: that
-# another protocol is wanted, or that a further, unchecked request follows.
+# another protocol is wanted, or that a further, unchecked request follows. Websockets get
+# neither extensions nor subprotocols; an offer that is malformed makes Hypercorn fail.
 _DEALT_WITH = {
     b"connection",
     b"content-length",
@@ -16,6 +17,7 @@ _DEALT_WITH = {
     b"proxy-connection",
     # A websocket's: one that inflates what it gets can be sent a thousand times what it reads.
     b"sec-websocket-extensions",
+    b"sec-websocket-protocol",
     b"te",
     b"trailer",
     b"transfer-encoding",

@@ -6,8 +6,7 @@ what it holds, the connection to the engine first of all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 
@@ -23,6 +22,7 @@ from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
 from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.lender import Lease, Lender
+from llama_runner.relay.lent_exchange import LentExchange
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
@@ -131,23 +131,12 @@ class Relay:
                 return await _join(request, upstream, record, most)
 
 
-@asynccontextmanager
-async def _exchange(
+def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
-) -> AsyncIterator[UpstreamExchange]:
-    """Send the request; see to it that the slot is free again if the answer is broken off."""
+) -> LentExchange:
     body = request.upstream_body(target.model, target.request_defaults)
     upstream = UpstreamExchange(lease.pool, _upstream_request(request, lease, body))
-    try:
-        async with upstream:
-            yield upstream
-    except RunnerLost as error:
-        raise await lease.fate() from error
-    finally:
-        if not upstream.finished:
-            lease.abandon(streaming=request.goes_up_as_stream)
-            if answer.left_at is not None:
-                record.closed_after = trio.current_time() - answer.left_at
+    return LentExchange(lease, upstream, answer, record)
 
 
 async def _pass_on(

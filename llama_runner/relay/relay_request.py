@@ -59,6 +59,10 @@ class RelayRequest:
         What generates always goes up as a stream with progress events: only a
         request that produces something lets the engine notice that it was
         cancelled.
+
+        Raises:
+            BadRequest: more levels are nested in it than can be written, though they can be read.
+
         """
         body = {**defaults, **self.fields, "model": model}
         if self.goes_up_as_stream:
@@ -66,7 +70,11 @@ class RelayRequest:
             body["return_progress"] = True
             if not self.streams:
                 body["stream_options"] = {"include_usage": True}
-        return orjson.dumps(body)
+        try:
+            return orjson.dumps(body)
+        except orjson.JSONEncodeError:
+            message = "the body's lists and objects are nested too deeply"
+            raise BadRequest(message, code="invalid_json") from None
 
 
 def read_relay_request(task: Task, body: bytes) -> RelayRequest:

@@ -17,7 +17,7 @@ HEAD_END = b"\r\n\r\n"
 
 # Nothing here can be read in two ways. Possessive throughout: a hostile head costs one pass.
 _ordinary = re.compile(
-    rb"([A-Z]++) /([!-~]*+) HTTP/1\.1\r\n((?:[0-9A-Za-z-]++: [!-~][ -~]*+\r\n)++)\r\n"
+    rb"(?!CONNECT )([A-Z]++) /([!-~]*+) HTTP/1\.1\r\n((?:[0-9A-Za-z-]++: [!-~][ -~]*+\r\n)++)\r\n"
 ).fullmatch
 _header_lines = re.compile(rb"([0-9A-Za-z-]+): ([ -~]+)").findall
 _ordinary_length = re.compile(rb"[0-9]{1,18}").fullmatch
@@ -127,12 +127,17 @@ def _parse_with_care(raw: bytes) -> RequestHead:
     path, _, query = request.target.decode("latin-1").partition("?")
     if not path.startswith("/") and not (path == "*" and request.method == b"OPTIONS"):
         raise HeadError(400, f"expected a path that starts with '/', got {path[:80]!r}")
+    method = request.method.decode("ascii")
+    if method == "CONNECT":  # what follows it would be of another protocol
+        raise HeadError(400, "CONNECT is not served: this is no way to other servers")
+    if method != method.upper():  # not the same to us, but to others
+        raise HeadError(400, f"expected a method in capitals, got {method[:80]!r} (RFC 9110, 9.1)")
     headers = tuple(request.headers)
     length, chunked = _framing(headers)
     if chunked and request.http_version == b"1.0":
         raise HeadError(400, "Transfer-Encoding needs HTTP/1.1 (RFC 9112, 6.1)")
     return RequestHead(
-        request.method.decode("ascii"),
+        method,
         path,
         query,
         request.http_version,

@@ -144,9 +144,19 @@ async def test_a_client_without_a_host_is_let_in_only_by_http_1_0(
         assert reply.status == 400
 
 
-async def test_every_origin_that_is_named_must_be_allowed(autojump_clock: MockClock) -> None:
-    head = f"GET /v1/models HTTP/1.1\r\nhost: localhost\r\norigin: {PAGE}\r\n"
-    request = f"{head}origin: http://evil.example\r\n\r\n".encode()
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("origin", PAGE, "http://evil.example"),
+        ("origin", "http://evil.example", PAGE),
+        ("sec-fetch-site", "same-origin", "cross-site"),
+        ("sec-fetch-site", "cross-site", "same-origin"),
+    ],
+)
+async def test_everything_that_is_said_of_a_page_must_be_allowed(
+    autojump_clock: MockClock, name: str, first: str, second: str
+) -> None:
+    head = f"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{name}: {first}\r\n{name}: {second}"
     async with open_program(config=SECURED) as program:
-        (reply,) = await conversation(program, request, "GET")
+        (reply,) = await conversation(program, f"{head}\r\n\r\n".encode(), "GET")
         assert reply.status == 403

@@ -11,6 +11,7 @@ import trio
 from quart import Response, request
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tests.support.access_cases import HANDSHAKE
 from tests.support.front_door import ask, next_reply, replies_in
 from tests.support.http_client import request_bytes
 from tests.support.served_app import LIMITS, quart_app, serving
@@ -234,6 +235,19 @@ async def test_a_client_that_leaves_cancels_the_handler(
         left = trio.current_time()
         await served.front.finished()
         assert cancelled == [left]
+
+
+@pytest.mark.parametrize("headers", [{}, HANDSHAKE])
+async def test_a_client_that_leaves_as_its_answer_begins_is_no_fault(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
+) -> None:
+    async with serving(quart_app()) as served:
+        client = served.client()
+        await client.send(request_bytes("GET", "/nothing", headers=headers))
+        client.close()
+        await wait_all_tasks_blocked()
+        await served.front.finished()
+    assert caplog.records == []
 
 
 async def test_a_client_that_stops_reading_is_cut_off(autojump_clock: MockClock) -> None:

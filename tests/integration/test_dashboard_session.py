@@ -16,6 +16,7 @@ from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, w
 from llama_runner.config.app import AppConfig
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.events.event import Event, ProgramStopping, RunnerChanged
+from tests.support.access_cases import HANDSHAKE
 from tests.support.http_client import request_bytes
 from tests.support.program import Program, open_program
 
@@ -96,17 +97,31 @@ async def test_a_session_ends_when_its_client_leaves(autojump_clock: MockClock, 
         publish(program, RunnerChanged("a", "ready"))  # nobody is left to be told
 
 
+@pytest.mark.parametrize(
+    "offer",
+    [
+        {"sec-websocket-extensions": "permessage-deflate"},
+        {"sec-websocket-extensions": "permessage-deflate; server_max_window_bits=x"},
+        {"sec-websocket-extensions": "\xff"},
+        {"sec-websocket-protocol": "\xff, "},
+    ],
+)
+async def test_offers_that_come_with_a_handshake_are_passed_over(
+    autojump_clock: MockClock, offer: dict[str, str]
+) -> None:
+    async with open_program(facade="dashboard") as program:
+        client = program.client()
+        await client.send(request_bytes("GET", "/api/events", headers={**HANDSHAKE, **offer}))
+        head = (await client.receive()).partition(b"\r\n\r\n")[0]
+        assert head.startswith(b"HTTP/1.1 101 ")
+        assert b"extensions" not in head and b"protocol" not in head
+
+
 async def test_a_session_that_does_not_read_is_dropped(autojump_clock: MockClock) -> None:
     config = AppConfig(limits=LimitsConfig(write_timeout=5))
     async with open_program(facade="dashboard", config=config) as program:
         client = program.client()
-        headers = {
-            "connection": "upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-version": "13",
-            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        }
-        await client.send(request_bytes("GET", "/api/events", headers=headers))
+        await client.send(request_bytes("GET", "/api/events", headers=HANDSHAKE))
         assert b" 101 " in await client.receive()
         began = trio.current_time()
         with trio.move_on_after(60) as scope:

@@ -73,6 +73,8 @@ async def test_nothing_malformed_is_passed_on(
         ("POST {} HTTP/3.0", 505),
         ("POST http://localhost{} HTTP/1.1", 400),
         ("CONNECT localhost:1234 HTTP/1.1", 400),
+        ("CONNECT {} HTTP/1.1", 400),
+        ("connect {} HTTP/1.1", 400),
         ("POST {}", 400),
         ("hello", 400),
         ("\x16\x03\x01\x02", 400),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
 
 import orjson
@@ -185,6 +186,9 @@ async def test_a_failed_start_is_told_with_its_cause(autojump_clock: MockClock) 
         ({"model": "a"}, 400, "messages", "missing_required_parameter"),
         ({**CHAT, "messages": "Hi"}, 400, "messages", "invalid_type"),
         ({**CHAT, "model": "nobody"}, 404, "model", "model_not_found"),
+        ({**CHAT, "deep": json.loads("[" * 300 + "]" * 300)}, 400, None, "invalid_json"),
+        ({**CHAT, "deep": json.loads('{"a":' * 300 + "1" + "}" * 300)}, 400, None, "invalid_json"),
+        (b'{"deep":' * 2000 + b"1" + b"}" * 2000, 400, None, "invalid_json"),
     ],
 )
 async def test_what_is_wrong_with_a_request_is_named(

@@ -34,7 +34,7 @@ from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.http_client import RawClient
-from tests.support.memory_network import MemoryNetwork
+from tests.support.memory_network import MemoryNetwork, Serve
 from tests.support.model_cards import model_card
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -100,8 +100,12 @@ async def open_program(
     slots: int = 2,
     facade: str = "lmstudio",
     real: RealEngine | None = None,
+    upstream: Serve | None = None,
 ) -> AsyncIterator[Program]:
-    """Run the program while the block lasts, in memory or in front of a real engine."""
+    """Run the program while the block lasts, in memory or in front of a real engine.
+
+    ``upstream`` serves the connections to the engine, if not a scripted one does.
+    """
     engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
     config = config or AppConfig()
     catalog, events, stop = Watched(small_catalog(models)), Broadcaster[Event](), Stop()
@@ -115,7 +119,7 @@ async def open_program(
         return Target(model.key, spec_of(model), model.config.request_defaults)
 
     async with trio.open_nursery() as nursery:
-        network = MemoryNetwork(nursery, engine.serve)
+        network = MemoryNetwork(nursery, upstream or engine.serve)
         bound = config.relay.cancel_bound
         async with open_runner_manager(
             1,

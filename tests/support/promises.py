@@ -63,7 +63,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "quart_trio": (P + "facades/",),
         "werkzeug": (P + "facades/",),
         "hypercorn": (P + "http/",),
-        "h11": (P + "wire/",),
+        "h11": (P + "wire/", P + "http/application.py"),
         "httpx": (P + "runner/control.py",),
         "cattrs": (P + "config/converter.py",),
         "orjson": (

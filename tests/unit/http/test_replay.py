@@ -19,6 +19,8 @@ LINES = [
     "Expect: 100-continue",
     "Trailer: x",
     "TE: trailers",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=x",
+    "Sec-WebSocket-Protocol: \xff",
     "X-Mine: yes",
 ]
 
@@ -44,7 +46,7 @@ def test_one_request_is_handed_on_and_nothing_behind_it(
     lines: list[str], method: str, version: str, body: bytes
 ) -> None:
     start = f"{method} /a?b HTTP/{version}"
-    raw = "\r\n".join([start, "Host: localhost", *lines, "", ""]).encode()
+    raw = "\r\n".join([start, "Host: localhost", *lines, "", ""]).encode("latin-1")
     try:
         head = parse_request_head(raw)
     except HeadError:
@@ -56,6 +58,7 @@ def test_one_request_is_handed_on_and_nothing_behind_it(
     assert b"".join(bytes(event.data) for event in data if isinstance(event, h11.Data)) == body
     names = {name for name, _ in request.headers}
     assert not names & {b"http2-settings", b"transfer-encoding", b"expect", b"te", b"trailer"}
+    assert not names & {b"sec-websocket-extensions", b"sec-websocket-protocol"}
     assert (b"upgrade" in names) is head.wants_websocket
     assert (b"x-mine" in names) is ("X-Mine: yes" in lines)
 
