@@ -24,6 +24,13 @@ class LimitsConfig:
         default=268_435_456,
         metadata=documented("Bytes a request's body may have; images travel in it."),
     )
+    total_body_bytes: ByteCount = field(
+        default=536_870_912,
+        metadata=documented(
+            "Bytes that the bodies of all requests in progress may have together; those that came "
+            "in one piece with their head do not count."
+        ),
+    )
     min_body_rate: Count = field(
         default=1024,
         metadata=documented("Bytes a second that a client must at least send of a body."),

@@ -12,6 +12,9 @@ from llama_runner.http.client import Client
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+RETRY_LATER = ((b"retry-after", b"2"),)
+"""What goes with a refusal that says nothing about the request itself."""
+
 _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 

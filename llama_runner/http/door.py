@@ -11,7 +11,8 @@ import trio
 from attrs import define, field
 
 from llama_runner.http.acceptor import COMPLAINS_EVERY, Accepted, Acceptor
-from llama_runner.http.front import RETRY_LATER, Front, Site
+from llama_runner.http.answer import RETRY_LATER
+from llama_runner.http.front import Front, Site
 from llama_runner.http.network import network_of
 from llama_runner.http.tally import Tally
 from llama_runner.http.vanishing import notice_vanishing

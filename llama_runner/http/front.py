@@ -21,9 +21,10 @@ from attrs import define, field, frozen
 from llama_runner.concurrency.stop import Stop
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.access import Access, is_preflight, preflight_headers
-from llama_runner.http.answer import Answer
+from llama_runner.http.answer import RETRY_LATER, Answer
 from llama_runner.http.application import Address, Application
 from llama_runner.http.body import read_body
+from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
 from llama_runner.http.head import read_head, skip_empty_lines
 from llama_runner.http.network import network_of
@@ -34,7 +35,6 @@ from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
-RETRY_LATER: Headers = ((b"retry-after", b"2"),)
 RATE_LIMIT = "rate_limit_exceeded"
 RelayHandler = Callable[[bytes, Answer], Awaitable[None]]
 Refusal = Callable[[int, str, str | None], bytes]
@@ -157,6 +157,10 @@ class _Conversation:
     client: Client
     addresses: tuple[Address, Address]
     answers: set[Answer]
+    holding: Holding = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.holding = self.shares.bodies.holding()
 
     async def answer_one(self) -> bool:
         """Read and answer one request; say whether another may follow."""
@@ -194,6 +198,7 @@ class _Conversation:
         except HeadError as error:
             return await self._refuse(head, error.status, str(error), headers=error.headers)
         finally:
+            self.holding.release()
             self.answers.discard(answer)
             self.client.answering(None)
 
@@ -202,7 +207,7 @@ class _Conversation:
         relay = self.site.relay_routes.get((head.method, head.path.removesuffix("/")))
         if head.wants_websocket:
             check_handshake(head)
-        body = await read_body(self.client, head, self.site.limits)
+        body = await read_body(self.client, head, self.site.limits, self.holding)
         work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
         try:
             with trio.CancelScope() as scope:
