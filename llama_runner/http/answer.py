@@ -24,8 +24,8 @@ class Answer:
 
     ``stream`` only notes the head; it leaves with the first piece, in one
     write. ``interruption`` is the scope in which whoever answers works: it is
-    cancelled when a stop can wait no longer, so that a proper last piece can
-    still be sent after it.
+    cancelled when the client leaves, and when a stop can wait no longer, so that
+    a proper last piece can still be sent after it; ``left_at`` tells which it was.
     """
 
     client: Client

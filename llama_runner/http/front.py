@@ -59,8 +59,8 @@ class Front:
     _site: Site
     _stop: Stop
     _shares: Shares = field(init=False)
-    # In the order in which they became idle.
-    _idle: dict[trio.CancelScope, None] = field(factory=dict, init=False)
+    # Since when, in the order in which they became idle.
+    _idle: dict[trio.CancelScope, float] = field(factory=dict, init=False)
     _answers: set[Answer] = field(factory=set, init=False)
     _open: int = field(default=0, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
@@ -83,6 +83,20 @@ class Front:
         while self._open:
             self._emptied = trio.Event()
             await self._emptied.wait()
+
+    async def end_idle(self) -> None:
+        """Hang up, for as long as this runs, the connections that idle for too long.
+
+        One task for all of them: a deadline of its own costs each request more than
+        the head that it guards.
+        """
+        timeout = self._site.limits.idle_timeout
+        while True:
+            now = trio.current_time()
+            for scope in [scope for scope, since in self._idle.items() if since + timeout <= now]:
+                del self._idle[scope]
+                scope.cancel()
+            await trio.sleep_until(next(iter(self._idle.values()), now) + timeout)
 
     def hang_up_idle(self) -> None:
         """End the connections on which no request is being answered."""
@@ -135,8 +149,7 @@ class Front:
         """
         if self._stop.requested.is_set():
             return False
-        connection.deadline = trio.current_time() + self._site.limits.idle_timeout
-        self._idle[connection] = None
+        self._idle[connection] = trio.current_time()
         try:
             skip_empty_lines(client)
             while not client.buffer:
@@ -145,7 +158,6 @@ class Front:
             return True
         finally:
             self._idle.pop(connection, None)
-            connection.deadline = inf
 
 
 @define(eq=False)
@@ -210,9 +222,8 @@ class _Conversation:
         body = await read_body(self.client, head, self.site.limits, self.holding)
         work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
         try:
-            with trio.CancelScope() as scope:
-                self.client.answering(scope)
-                await work()
+            self.client.answering(answer.interruption)
+            await work()
         except (ClientGone, ClientTooSlow):
             raise
         except Exception:  # the fault boundary of a connection
@@ -220,7 +231,7 @@ class _Conversation:
             if not answer.started:
                 await self._refuse(head, 500, "internal error; the log has the details")
             return False
-        if scope.cancelled_caught:
+        if self.client.gone:
             raise ClientGone
         return answer.keeps_alive and answer.finished
 
@@ -239,7 +250,7 @@ class _Conversation:
     async def _apply_within(self, head: RequestHead, body: bytes, answer: Answer) -> None:
         with answer.interruption:
             await self.site.application.serve(answer, self.addresses, head, body)
-        if answer.interruption.cancelled_caught and not answer.started:
+        if answer.interruption.cancelled_caught and not (answer.started or self.client.gone):
             await self._refuse(head, 503, "the program is stopping", "shutting_down")
 
     async def _refuse(

@@ -29,6 +29,7 @@ async def listen(sock: socket.socket, site: Site, stop: Stop, *, grace: float) -
             door = Door(acceptor, front, site, connections)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(door.keep)
+                accepting.start_soon(front.end_idle)
                 await stop.requested.wait()
                 accepting.cancel_scope.cancel()
         front.hang_up_idle()

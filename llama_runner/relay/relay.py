@@ -69,12 +69,13 @@ class Relay:
                     await self._carry(route, body, answer, record)
                 except LlamaRunnerError as error:
                     failure = error
-            if answer.interruption.cancelled_caught:
+            cut_off = answer.interruption.cancelled_caught
+            if cut_off and answer.left_at is None:
                 failure = ShuttingDown("the program is stopping")
             if failure is not None:
                 record.outcome, record.error = Outcome.FAILED, str(failure)
                 await _tell(failure, route.dialect, answer)
-            else:
+            elif not cut_off:
                 record.outcome = Outcome.COMPLETED
         except BaseException:
             record.outcome = Outcome.CANCELLED

@@ -49,6 +49,7 @@ async def serving(app: Any) -> AsyncIterator[Served]:
     site = Site(Application(app, LIMITS), {}, Access(), LIMITS, refusal)
     async with trio.open_nursery() as nursery:
         served = Served(Front(site, stop), stop, nursery)
+        nursery.start_soon(served.front.end_idle)
         try:
             yield served
         finally:
