@@ -10,6 +10,7 @@ from math import inf
 import trio
 from attrs import define, field
 
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.acceptor import COMPLAINS_EVERY, Accepted, Acceptor
 from llama_runner.http.answer import RETRY_LATER
 from llama_runner.http.front import Front, Site
@@ -64,7 +65,7 @@ class Door:
         while True:
             # One at a time: a flood of connects gets its turn between all others, not before.
             accepted = await self._acceptor.accept()
-            if not _prepare(accepted.sock, self._site.limits.write_timeout):
+            if not _prepare(accepted.sock, self._site.limits):
                 continue
             network = network_of(accepted.address)
             refusal = self._refusal(accepted, network)
@@ -140,11 +141,13 @@ async def _until_it_leaves(sock: socket.socket) -> None:
             return
 
 
-def _prepare(sock: socket.socket, unread_for: float) -> bool:
+def _prepare(sock: socket.socket, limits: LimitsConfig) -> bool:
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        notice_vanishing(sock, unread_for)
+        # Left to itself, the system would hold megabytes for a client that reads nothing.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
+        notice_vanishing(sock, limits.write_timeout)
     except OSError:
         sock.close()  # some systems refuse this once the client has left
         return False
