@@ -1,6 +1,7 @@
 """Every error this package raises on purpose.
 
     LlamaRunnerError
+    ├── AnswerTooLarge         it is more than is held for a client that does not stream
     ├── ConfigError            the files on disk do not describe a runnable setup
     ├── PortTaken              a listener's address is in use by another program
     ├── UnknownModel           the caller named a model the catalog does not hold
@@ -38,6 +39,10 @@ def shortened(text: str, most: int = 80) -> str:
 
 class LlamaRunnerError(Exception):
     """Base of the errors above; never raised itself."""
+
+
+class AnswerTooLarge(LlamaRunnerError):
+    """The engine's answer is larger than what is held of one; asking again cannot help."""
 
 
 class ConfigError(LlamaRunnerError):

@@ -108,7 +108,7 @@ def site_of(facade: Facade, config: AppConfig, dependencies: Dependencies, relay
         frozenset(origin.lower().rstrip("/") for origin in security.allowed_origins),
         (*keys, dependencies.control_key) if keys else (),
     )
-    application = Application(facade.build_app(dependencies), config.limits.max_head_bytes)
+    application = Application(facade.build_app(dependencies), config.limits)
     return Site(application, _handlers(facade, relay), access, config.limits, facade.refusal)
 
 

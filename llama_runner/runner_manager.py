@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from operator import is_not
@@ -26,7 +26,7 @@ from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.seat import Seat
-from llama_runner.lending.slot_watch import looks_at_silence, looks_at_stream, seen_idle
+from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
@@ -78,24 +78,44 @@ class RunnerManager:
     _seats: dict[str, Seat] = field(factory=dict, init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
 
-    @contextmanager
-    def queue(self, spec: ModelSpec) -> Iterator[QueuedPlace]:
-        """Take a place in the queue for ``spec``; leaving the block gives everything back."""
+    def queue(self, spec: ModelSpec) -> QueuedPlace:
+        """Return a place in the queue for ``spec``, to be entered and left."""
+        ticket = Ticket(next(self._numbers), spec.key, spec.footprint)
+        deadline = trio.current_time() + self._settings.queue_timeout
+        return QueuedPlace(ticket, spec, self, deadline)
+
+    def enter(self, place: QueuedPlace) -> None:
+        """Let a place wait, or settle it at once.
+
+        Raises:
+            ShuttingDown: nothing more is admitted.
+            QueueFull: too many wait already.
+
+        """
         if self._refusal is not None:
             raise self._refusal
         if len(self._waiting) >= self._settings.queue_limit:
             raise QueueFull(f"{len(self._waiting)} requests wait already; try again later")
-        ticket = Ticket(next(self._numbers), spec.key, spec.footprint)
-        deadline = trio.current_time() + self._settings.queue_timeout
-        place = self._waiting[ticket] = QueuedPlace(spec, deadline, self._look)
-        try:
-            self._reconcile()
-            yield place
-        finally:
-            self._waiting.pop(ticket, None)
-            if place.lease is not None:
-                self._take_back(place.lease)
-            self._reconcile()
+        self._waiting[place.ticket] = place
+        self._reconcile()
+
+    def leave(self, place: QueuedPlace) -> None:
+        """Take back what a place holds."""
+        self._waiting.pop(place.ticket, None)
+        if place.lease is not None:
+            self._take_back(place.lease)
+        self._reconcile()
+
+    def look(self, place: QueuedPlace) -> Waiting:
+        """Return what to tell a client that waits at this place."""
+        ahead = 0
+        for other in self._waiting.values():
+            if other is place:
+                break
+            ahead += 1
+        seat = self._seats.get(place.spec.key)
+        state = seat.runner.state.value if seat is not None else None
+        return Waiting(ahead, state.progress if isinstance(state, Starting) else None)
 
     def refuse(self, error: LlamaRunnerError) -> None:
         """Admit nothing more and fail whoever still waits."""
@@ -150,19 +170,17 @@ class RunnerManager:
         seat = lease.seat
         if lease.abandoned and seat.resident.phase is Phase.READY and seat.watchers is not None:
             seat.waning += 1
-            seat.watchers.start_soon(self._await_idle, seat, lease.was_streaming)
+            seat.watchers.start_soon(self._await_idle, seat)
         else:
             seat.give_back(trio.current_time())
 
-    async def _await_idle(self, seat: Seat, was_streaming: bool) -> None:  # noqa: FBT001
+    async def _await_idle(self, seat: Seat) -> None:
         def others() -> int:
             return seat.resident.leases - seat.waning
 
-        child = seat.runner.child
+        child, tail, bound = seat.runner.child, seat.runner.tail, self._cancel_bound
         try:
-            bound = self._cancel_bound
-            pauses = looks_at_stream() if was_streaming else looks_at_silence()
-            after = await seen_idle(child.control, others, bound, pauses) if child else 0.0
+            after = await seen_idle(child.control, tail, others, bound) if child else 0.0
         finally:
             seat.waning -= 1
             seat.give_back(trio.current_time())
@@ -217,16 +235,6 @@ class RunnerManager:
     def _fail_waiters(self, key: str, error: RunnerError) -> None:
         for ticket in [ticket for ticket in self._waiting if ticket.model == key]:
             self._waiting.pop(ticket).settle(error)
-
-    def _look(self, place: QueuedPlace) -> Waiting:
-        ahead = 0
-        for other in self._waiting.values():
-            if other is place:
-                break
-            ahead += 1
-        seat = self._seats.get(place.spec.key)
-        state = seat.runner.state.value if seat is not None else None
-        return Waiting(ahead, state.progress if isinstance(state, Starting) else None)
 
 
 def described(state: RunnerState) -> tuple[str, str]:

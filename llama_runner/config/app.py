@@ -17,6 +17,7 @@ from llama_runner.config.forms import (
     SecondsOrNone,
     SecretText,
 )
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.config.setting import INTERNAL, documented
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
@@ -122,6 +123,13 @@ class RelayConfig:
         default=5.0,
         metadata=documented("Seconds between two heartbeats while the client still waits."),
     )
+    max_answer_bytes: ByteCount = field(
+        default=134_217_728,
+        metadata=documented(
+            "Bytes that the engine's answer may have to a client that does not stream; it is held "
+            "until it is whole."
+        ),
+    )
     cancel_bound: Seconds = field(
         default=30.0,
         metadata=documented(
@@ -156,43 +164,6 @@ class SecurityConfig:
     allowed_origins: tuple[OriginText, ...] = field(
         default=(),
         metadata=documented("Origins of web pages that may call us from a browser."),
-    )
-
-
-@frozen(kw_only=True)
-class LimitsConfig:
-    """What one client may cost, for each listener."""
-
-    max_head_bytes: ByteCount = field(
-        default=65_536, metadata=documented("Bytes a request's line and headers may have.")
-    )
-    head_timeout: Seconds = field(
-        default=10.0,
-        metadata=documented("Seconds a client may take to send a request's line and headers."),
-    )
-    max_body_bytes: ByteCount = field(
-        default=268_435_456,
-        metadata=documented("Bytes a request's body may have; images travel in it."),
-    )
-    min_body_rate: Count = field(
-        default=1024,
-        metadata=documented("Bytes a second that a client must at least send of a body."),
-    )
-    idle_timeout: Seconds = field(
-        default=75.0,
-        metadata=documented("Seconds a connection may stay open between two requests."),
-    )
-    write_timeout: Seconds = field(
-        default=30.0,
-        metadata=documented("Seconds a client may leave an answer unread before it is cut off."),
-    )
-    max_connections: Count = field(
-        default=4096,
-        metadata=documented("Connections that each listener holds at the same time."),
-    )
-    lookahead_bytes: ByteCount = field(
-        default=262_144,
-        metadata=documented("Bytes read ahead from a client while its answer still runs."),
     )
 
 

@@ -50,6 +50,10 @@ class Access:
             return self._check_key(head)
         return denial
 
+    def key_of(self, head: RequestHead) -> str | None:
+        """Return the key that came with a request, if keys are asked for."""
+        return _given_key(head) if self.api_keys else None
+
     def cross_origin_headers(self, head: RequestHead) -> tuple[tuple[bytes, bytes], ...]:
         """Return the CORS headers that an allowed foreign origin needs (Fetch standard)."""
         origin = head.header(b"origin")
@@ -84,9 +88,7 @@ class Access:
         return None
 
     def _check_key(self, head: RequestHead) -> Denial | None:
-        scheme, _, key = (head.header(b"authorization") or "").partition(" ")
-        given = key.strip() if scheme.lower() == "bearer" else head.header(b"x-api-key") or ""
-        if _is_one_of(given, self.api_keys):
+        if _is_one_of(_given_key(head), self.api_keys):
             return None
         message = "expected an API key: Authorization: Bearer KEY, with a key of the configuration"
         return Denial(401, message, "invalid_api_key", ((b"www-authenticate", b"Bearer"),))
@@ -105,6 +107,11 @@ def preflight_headers(head: RequestHead) -> tuple[tuple[bytes, bytes], ...]:
         (b"access-control-allow-headers", wanted.encode("latin-1")),
         (b"access-control-max-age", b"600"),
     )
+
+
+def _given_key(head: RequestHead) -> str:
+    scheme, _, key = (head.header(b"authorization") or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else head.header(b"x-api-key") or ""
 
 
 def _is_one_of(given: str, keys: Sequence[str]) -> bool:

@@ -12,6 +12,9 @@ from llama_runner.http.client import Client
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+RETRY_LATER = ((b"retry-after", b"2"),)
+"""What goes with a refusal that says nothing about the request itself."""
+
 _REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
@@ -21,8 +24,8 @@ class Answer:
 
     ``stream`` only notes the head; it leaves with the first piece, in one
     write. ``interruption`` is the scope in which whoever answers works: it is
-    cancelled when a stop can wait no longer, so that a proper last piece can
-    still be sent after it.
+    cancelled when the client leaves, and when a stop can wait no longer, so that
+    a proper last piece can still be sent after it; ``left_at`` tells which it was.
     """
 
     client: Client

@@ -24,6 +24,7 @@ from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.answer import Answer, Headers
 from llama_runner.http.client import ClientGone, ClientTooSlow
 from llama_runner.http.replay import replay
@@ -34,25 +35,30 @@ logger = logging.getLogger(__name__)
 ASGIApp = ASGIFramework
 Address = tuple[str, int]
 
+PIECE_BYTES = 4096
+"""Bytes of a websocket that are dealt with at once: hundreds of messages, if they are small."""
+
+_CLOSE_FRAME = b"\x88"  # RFC 6455, 5.2
+
 
 @frozen
 class Application:
     """An ASGI application and what Hypercorn must know to serve it."""
 
     app: ASGIFramework
-    max_head_bytes: int
+    limits: LimitsConfig
 
     async def serve(
         self, answer: Answer, addresses: tuple[Address, Address], head: RequestHead, body: bytes
     ) -> None:
         """Give the answer to one request, or serve one websocket."""
-        exchange = _Exchange(answer)
+        exchange = _Exchange(answer, self.limits.max_message_rate)
         try:
             async with TaskGroup() as tasks:
                 peer, local = addresses
                 protocol: Any = H11Protocol(  # noqa: FBT003 - no TLS
                     ASGIWrapper(self.app),
-                    _Config.build(self.max_head_bytes, answer.extra_headers),
+                    _Config.build(self.limits, answer.extra_headers),
                     WorkerContext(None),
                     tasks,
                     ConnectionState({}),
@@ -75,12 +81,13 @@ class _Config(Config):
     extra_headers: Headers = ()
 
     @classmethod
-    def build(cls, max_head_bytes: int, extra_headers: Headers) -> _Config:
+    def build(cls, limits: LimitsConfig, extra_headers: Headers) -> _Config:
         config = cls()
         config.errorlog = logger
         config.accesslog = None
         config.include_server_header = False
-        config.h11_max_incomplete_size = max_head_bytes + 1
+        config.h11_max_incomplete_size = limits.max_head_bytes + 1
+        config.websocket_max_message_size = limits.max_message_bytes
         config.extra_headers = extra_headers
         return config
 
@@ -93,6 +100,7 @@ class _Exchange:
     """What Hypercorn sends, and when it is done."""
 
     answer: Answer
+    message_rate: int
     cut: bool = field(default=False, init=False)
     """Whether a write was cancelled."""
     _accepted: trio.Event = field(factory=trio.Event, init=False)
@@ -120,7 +128,9 @@ class _Exchange:
         with self.answer.client.consuming():
             try:
                 while True:
-                    await protocol.handle(RawData(await self.answer.client.some()))
+                    data = await self.answer.client.some(PIECE_BYTES)
+                    await protocol.handle(RawData(data))
+                    await trio.sleep(len(data) / self.message_rate)
             except ClientGone:
                 self._ended.set()
 
@@ -146,3 +156,6 @@ class _Exchange:
         except trio.Cancelled:
             self.cut = True
             raise
+        if self._accepted.is_set() and data.startswith(_CLOSE_FRAME):
+            # Hypercorn goes on reading behind its own; the client has said enough.
+            self._ended.set()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
+from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.chunked import ChunkedDecoder
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.request_head import HeadError, RequestHead
 
 PIECE_BYTES = 262144
+CHUNKED_PIECE_BYTES = 16384
+"""Less, because chunks can be of one byte, and thousands of them take milliseconds."""
 RATE_GRACE = 10.0
 """Seconds that any body may take, however small, before its rate counts."""
 
@@ -21,14 +24,16 @@ BROKEN_CHUNKS = (
 )
 
 
-async def read_body(client: Client, head: RequestHead, limits: LimitsConfig) -> bytes:
-    """Return the whole body.
+async def read_body(
+    client: Client, head: RequestHead, limits: LimitsConfig, holding: Holding
+) -> bytes:
+    """Return the whole body; unless it came along with the head, ``holding`` counts it.
 
     Nothing that is behind the front sees a request before its body is complete,
     so none of it ever has to deal with one that is late, too large or broken.
 
     Raises:
-        HeadError: 408 too slow, 413 too large, 400 badly framed.
+        HeadError: 408 too slow, 413 too large, 400 badly framed, 503 no room.
         ClientGone: the client left before the body was complete.
 
     """
@@ -37,7 +42,7 @@ async def read_body(client: Client, head: RequestHead, limits: LimitsConfig) -> 
         raise _too_large(limits)  # before a byte of it is read, or asked for
     if len(client.buffer) >= length and not head.chunked:
         return client.take(length)  # the usual case: it came along with the head
-    arrivals = _Arrivals(client, limits, head.expects_continue)
+    arrivals = _Arrivals(client, limits, holding, head.expects_continue)
     return await (_chunked(arrivals, limits) if head.chunked else _sized(arrivals, length))
 
 
@@ -47,6 +52,7 @@ class _Arrivals:
 
     client: Client
     limits: LimitsConfig
+    holding: Holding
     # Whether the client still waits to be told that its body is wanted.
     awaited: bool
     received: int = field(default=0, init=False)
@@ -58,6 +64,7 @@ class _Arrivals:
             await self._wait()
         piece = self.client.take(size)
         self.received += len(piece)
+        self.holding.grow(len(piece))
         return piece
 
     async def _wait(self) -> None:
@@ -82,9 +89,10 @@ async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytes:
     body, decoder = bytearray(), ChunkedDecoder()
     while not decoder.finished:
         try:
-            body += decoder.feed(await arrivals.take(PIECE_BYTES))
+            body += decoder.feed(await arrivals.take(CHUNKED_PIECE_BYTES))
         except FramingError:
             raise HeadError(400, BROKEN_CHUNKS) from None
+        await trio.lowlevel.checkpoint()
         if len(body) > limits.max_body_bytes:
             raise _too_large(limits)
     arrivals.client.give_back(decoder.leftover)

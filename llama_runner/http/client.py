@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 
 import trio
@@ -14,6 +16,9 @@ RECEIVE_BYTES = 65536
 
 FLOOD_PATIENCE = 1.0
 """Seconds with a full look-ahead that end an answer; it may just be about to end by itself."""
+
+# Closing then sends a reset, and the system drops at once what was not read of the answer.
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class ClientGone(Exception):
@@ -36,6 +41,7 @@ class Client:
     sock: socket.socket
     lookahead: int
     write_timeout: float
+    min_read_rate: int = 1024
     buffer: bytearray = field(factory=bytearray, init=False)
     left_at: float | None = field(default=None, init=False)
     """When it was seen to leave, on trio's clock."""
@@ -126,11 +132,14 @@ class Client:
         if scope.cancelled_caught:
             raise ClientTooSlow
 
-    async def some(self) -> bytes:
-        """Return what has come, or else what comes next; raises as ``more`` does."""
+    async def some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes of what has come, or of what comes next.
+
+        Raises as ``more`` does.
+        """
         if not self.buffer:
             await self.more(inf)
-        return self.take(len(self.buffer))
+        return self.take(size)
 
     def take(self, size: int) -> bytes:
         """Remove and return up to ``size`` bytes from the front of the buffer."""
@@ -144,7 +153,8 @@ class Client:
 
         Raises:
             ClientGone: the connection is broken.
-            ClientTooSlow: the client took nothing for ``write_timeout`` seconds.
+            ClientTooSlow: the client took nothing for ``write_timeout`` seconds,
+                or less than ``min_read_rate`` bytes a second for longer than that.
 
         """
         if self._unsent:
@@ -159,16 +169,21 @@ class Client:
             await self._send_rest(memoryview(data)[sent:])
 
     async def _send_rest(self, rest: memoryview) -> None:
+        began, size = trio.current_time(), len(rest)
         try:
             while rest:
-                rest = rest[await self._send_some(rest) :]
+                earned = (size - len(rest)) / self.min_read_rate
+                rest = rest[await self._send_some(rest, began + self.write_timeout + earned) :]
         finally:
             self._unsent = rest
 
-    async def _send_some(self, data: memoryview) -> int:
-        with trio.move_on_after(self.write_timeout) as scope:
+    async def _send_some(self, data: memoryview, latest: float) -> int:
+        latest = min(latest, trio.current_time() + self.write_timeout)
+        with trio.CancelScope(deadline=latest) as scope:
             await trio.lowlevel.wait_writable(self.sock)
         if scope.cancelled_caught:
+            with suppress(OSError):  # some systems refuse this once the client has left
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             raise ClientTooSlow
         try:
             return self.sock.send(data)

@@ -12,25 +12,30 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from itertools import islice
 from math import inf
 
 import trio
 from attrs import define, field, frozen
 
 from llama_runner.concurrency.stop import Stop
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.access import Access, is_preflight, preflight_headers
-from llama_runner.http.answer import Answer
+from llama_runner.http.answer import RETRY_LATER, Answer
 from llama_runner.http.application import Address, Application
 from llama_runner.http.body import read_body
+from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
 from llama_runner.http.head import read_head, skip_empty_lines
+from llama_runner.http.network import network_of
+from llama_runner.http.shares import EVERYBODY, Shares
 from llama_runner.wire.handshake import check_handshake
 from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
+RATE_LIMIT = "rate_limit_exceeded"
 RelayHandler = Callable[[bytes, Answer], Awaitable[None]]
 Refusal = Callable[[int, str, str | None], bytes]
 """(status, message, code) → the JSON body that says so in the listener's dialect."""
@@ -53,10 +58,15 @@ class Front:
 
     _site: Site
     _stop: Stop
-    _idle: set[trio.CancelScope] = field(factory=set, init=False)
+    _shares: Shares = field(init=False)
+    # Since when, in the order in which they became idle.
+    _idle: dict[trio.CancelScope, float] = field(factory=dict, init=False)
     _answers: set[Answer] = field(factory=set, init=False)
     _open: int = field(default=0, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._shares = Shares.within(self._site.limits)
 
     async def serve(self, sock: socket.socket) -> None:
         """Serve one accepted connection and close it."""
@@ -74,10 +84,32 @@ class Front:
             self._emptied = trio.Event()
             await self._emptied.wait()
 
+    async def end_idle(self) -> None:
+        """Hang up, for as long as this runs, the connections that idle for too long.
+
+        One task for all of them: a deadline of its own costs each request more than
+        the head that it guards.
+        """
+        timeout = self._site.limits.idle_timeout
+        while True:
+            now = trio.current_time()
+            for scope in [scope for scope, since in self._idle.items() if since + timeout <= now]:
+                del self._idle[scope]
+                scope.cancel()
+            await trio.sleep_until(next(iter(self._idle.values()), now) + timeout)
+
     def hang_up_idle(self) -> None:
         """End the connections on which no request is being answered."""
         for scope in self._idle:
             scope.cancel()
+
+    def hang_up_longest_idle(self, count: int = 1) -> int:
+        """End the connections that have been idle for longest; return how many there were."""
+        scopes = list(islice(self._idle, count))
+        for scope in scopes:
+            del self._idle[scope]
+            scope.cancel()
+        return len(scopes)
 
     def interrupt(self) -> None:
         """Cancel the answers in progress, which may then say one last thing."""
@@ -88,7 +120,7 @@ class Front:
         limits = self._site.limits
         # Never less than a head may have, or reading would stop before its end.
         lookahead = max(limits.lookahead_bytes, limits.max_head_bytes)
-        client = Client(sock, lookahead, limits.write_timeout)
+        client = Client(sock, lookahead, limits.write_timeout, limits.min_read_rate)
         try:
             addresses = _address(sock.getpeername()), _address(sock.getsockname())
         except OSError:
@@ -101,7 +133,7 @@ class Front:
     async def _converse(
         self, client: Client, addresses: tuple[Address, Address], connection: trio.CancelScope
     ) -> None:
-        exchange = _Conversation(self._site, client, addresses, self._answers)
+        exchange = _Conversation(self._site, self._shares, client, addresses, self._answers)
         try:
             while await self._next(client, connection):
                 if not await exchange.answer_one():
@@ -117,8 +149,7 @@ class Front:
         """
         if self._stop.requested.is_set():
             return False
-        connection.deadline = trio.current_time() + self._site.limits.idle_timeout
-        self._idle.add(connection)
+        self._idle[connection] = trio.current_time()
         try:
             skip_empty_lines(client)
             while not client.buffer:
@@ -126,8 +157,7 @@ class Front:
                 skip_empty_lines(client)
             return True
         finally:
-            self._idle.discard(connection)
-            connection.deadline = inf
+            self._idle.pop(connection, None)
 
 
 @define(eq=False)
@@ -135,9 +165,14 @@ class _Conversation:
     """One connection's requests, one after the other."""
 
     site: Site
+    shares: Shares
     client: Client
     addresses: tuple[Address, Address]
     answers: set[Answer]
+    holding: Holding = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.holding = self.shares.bodies.holding()
 
     async def answer_one(self) -> bool:
         """Read and answer one request; say whether another may follow."""
@@ -149,6 +184,20 @@ class _Conversation:
         if denial is not None:
             given = denial.status, denial.message, denial.code, denial.headers
             return await self._refuse(head, *given)
+        # None for a program of this machine that needs no key: it cannot be told from others.
+        who = self.site.access.key_of(head) or network_of(self.addresses[0][0])
+        if who is None:
+            return await self._answer(head)
+        if not self.shares.requests.add(who):
+            most = f"{self.site.limits.max_requests_per_client} requests"
+            message = f"expected at most {most} of one client at the same time; try again later"
+            return await self._refuse(head, 429, message, RATE_LIMIT, RETRY_LATER)
+        try:
+            return await self._answer(head)
+        finally:
+            self.shares.requests.remove(who)
+
+    async def _answer(self, head: RequestHead) -> bool:
         extra = self.site.access.cross_origin_headers(head)
         answer = Answer(self.client, head.keeps_alive, head.version == b"1.1", extra)
         if is_preflight(head) and extra:
@@ -161,6 +210,7 @@ class _Conversation:
         except HeadError as error:
             return await self._refuse(head, error.status, str(error), headers=error.headers)
         finally:
+            self.holding.release()
             self.answers.discard(answer)
             self.client.answering(None)
 
@@ -169,12 +219,11 @@ class _Conversation:
         relay = self.site.relay_routes.get((head.method, head.path.removesuffix("/")))
         if head.wants_websocket:
             check_handshake(head)
-        body = await read_body(self.client, head, self.site.limits)
+        body = await read_body(self.client, head, self.site.limits, self.holding)
         work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
         try:
-            with trio.CancelScope() as scope:
-                self.client.answering(scope)
-                await work()
+            self.client.answering(answer.interruption)
+            await work()
         except (ClientGone, ClientTooSlow):
             raise
         except Exception:  # the fault boundary of a connection
@@ -182,14 +231,26 @@ class _Conversation:
             if not answer.started:
                 await self._refuse(head, 500, "internal error; the log has the details")
             return False
-        if scope.cancelled_caught:
+        if self.client.gone:
             raise ClientGone
         return answer.keeps_alive and answer.finished
 
     async def _apply(self, head: RequestHead, body: bytes, answer: Answer) -> None:
+        if not head.wants_websocket:
+            await self._apply_within(head, body, answer)
+        elif self.shares.websockets.add(EVERYBODY):
+            try:
+                await self._apply_within(head, body, answer)
+            finally:
+                self.shares.websockets.remove(EVERYBODY)
+        else:
+            message = "too many websockets are open; try again later"
+            await self._refuse(head, 503, message, "too_many_websockets", RETRY_LATER)
+
+    async def _apply_within(self, head: RequestHead, body: bytes, answer: Answer) -> None:
         with answer.interruption:
             await self.site.application.serve(answer, self.addresses, head, body)
-        if answer.interruption.cancelled_caught and not answer.started:
+        if answer.interruption.cancelled_caught and not (answer.started or self.client.gone):
             await self._refuse(head, 503, "the program is stopping", "shutting_down")
 
     async def _refuse(

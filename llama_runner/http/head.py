@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import trio
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.request_head import HEAD_END, HeadError, RequestHead, parse_request_head
 
 EMPTY_LINE = b"\r\n"
+_OTHER_LINES = 2  # the request line and the empty one
 
 
 def skip_empty_lines(client: Client) -> None:
@@ -25,7 +26,10 @@ async def read_head(client: Client, limits: LimitsConfig) -> RequestHead:
         ClientGone: the client left before the head was complete.
 
     """
-    return parse_request_head(await _raw_head(client, limits))
+    raw = await _raw_head(client, limits)
+    if raw.count(b"\n") > limits.max_headers + _OTHER_LINES:
+        raise HeadError(431, f"the head has more headers than the limit of {limits.max_headers}")
+    return parse_request_head(raw)
 
 
 async def _raw_head(client: Client, limits: LimitsConfig) -> bytes:

@@ -15,6 +15,7 @@ _DEALT_WITH = {
     b"http2-settings",
     b"keep-alive",
     b"proxy-connection",
+    # A websocket's: one that inflates what it gets can be sent a thousand times what it reads.
     b"sec-websocket-extensions",
     b"sec-websocket-protocol",
     b"te",

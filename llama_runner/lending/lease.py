@@ -21,15 +21,10 @@ class RunnerLease:
     seat: Seat
     pool: UpstreamPool
     abandoned: bool = field(default=False, init=False)
-    was_streaming: bool = field(default=False, init=False)
 
-    def abandon(self, *, streaming: bool) -> None:
-        """Say that what was asked of it is no longer wanted: its slot must be seen idle.
-
-        ``streaming`` tells whether the engine was asked for a stream, and so
-        notices by itself soon.
-        """
-        self.abandoned, self.was_streaming = True, streaming
+    def abandon(self) -> None:
+        """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
+        self.abandoned = True
 
     async def fate(self) -> RunnerLost:
         """Explain why the runner broke off, waiting shortly for its exit to be known."""

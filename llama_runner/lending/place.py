@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import trio
 from attrs import define, field
@@ -11,18 +11,46 @@ from llama_runner.errors import LlamaRunnerError, QueueFull
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.relay.dialect import Waiting
+from llama_runner.scheduling.ticket import Ticket
+
+
+class Queue(Protocol):
+    """Whoever gives places and takes them back."""
+
+    def enter(self, place: QueuedPlace) -> None:
+        """Let it wait, or settle it at once; raises what refuses it."""
+        ...
+
+    def leave(self, place: QueuedPlace) -> None:
+        """Take back what it holds, its lease included."""
+        ...
+
+    def look(self, place: QueuedPlace) -> Waiting:
+        """Return what to tell a client that waits there."""
+        ...
 
 
 @define(eq=False)
 class QueuedPlace:
-    """Waits until it is settled: by a lease, or by the reason why there is none."""
+    """Waits until it is settled: by a lease, or by the reason why there is none.
 
+    It is in the queue while its block lasts; leaving it gives everything back.
+    """
+
+    ticket: Ticket
     spec: ModelSpec
+    _queue: Queue
     _deadline: float
-    _look: Callable[[QueuedPlace], Waiting]
     lease: RunnerLease | None = field(default=None, init=False)
     _error: LlamaRunnerError | None = field(default=None, init=False)
     _settled: trio.Event = field(factory=trio.Event, init=False)
+
+    def __enter__(self) -> QueuedPlace:
+        self._queue.enter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.leave(self)
 
     def settle(self, outcome: RunnerLease | LlamaRunnerError) -> None:
         """End the wait."""
@@ -55,4 +83,4 @@ class QueuedPlace:
     @property
     def waiting(self) -> Waiting:
         """What to tell a client that waits here."""
-        return self._look(self)
+        return self._queue.look(self)

@@ -44,11 +44,11 @@ class Seat:
 
     def lend(self) -> None:
         """Count one more lease."""
-        self.resident = evolve(self.resident, leases=self.resident.leases + 1)
+        self.resident = self.resident.with_leases(1)
 
     def give_back(self, now: float) -> None:
         """Count one lease less."""
-        self.resident = evolve(self.resident, leases=self.resident.leases - 1, last_used=now)
+        self.resident = self.resident.with_leases(-1, now)
 
     def hang_up(self) -> None:
         """Close every connection to the child, as a stop must before anything else."""

@@ -12,7 +12,8 @@ class ClientAnswer(Protocol):
     """Takes one answer: whole, or as a stream.
 
     Whoever writes works inside ``interruption``, which is cancelled when the
-    program stops and can wait no longer; one last event may follow.
+    client leaves (then ``left_at`` is set), and when the program stops and can
+    wait no longer: then one last event may follow.
     """
 
     started: bool

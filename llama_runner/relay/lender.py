@@ -18,11 +18,8 @@ class Lease(Protocol):
         """The connections to it."""
         ...
 
-    def abandon(self, *, streaming: bool) -> None:
-        """Say that what was asked of it is no longer wanted: its slot must be seen idle.
-
-        ``streaming`` tells whether the engine was asked for a stream.
-        """
+    def abandon(self) -> None:
+        """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
         ...
 
     async def fate(self) -> RunnerLost:

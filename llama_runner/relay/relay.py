@@ -6,8 +6,7 @@ what it holds, the connection to the engine first of all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 
@@ -23,13 +22,14 @@ from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
 from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.lender import Lease, Lender
+from llama_runner.relay.lent_exchange import LentExchange
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.stream_end import is_ended
 from llama_runner.relay.target import Target
-from llama_runner.relay.upstream_exchange import UpstreamExchange
+from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.relay.whole_events import WholeEvents
 from llama_runner.wire.framing import FramingError
@@ -38,6 +38,8 @@ from llama_runner.wire.sse import SSEDecoder
 OK = 200
 JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
+REFUSAL_BYTES = 1024 * 1024
+"""What is read of an engine's refusal; none is as long by far."""
 _EDGE = 64
 
 
@@ -70,12 +72,13 @@ class Relay:
                     await self._carry(route, body, answer, record)
                 except LlamaRunnerError as error:
                     failure = error
-            if answer.interruption.cancelled_caught:
+            cut_off = answer.interruption.cancelled_caught
+            if cut_off and answer.left_at is None:
                 failure = ShuttingDown("the program is stopping")
             if failure is not None:
                 record.outcome, record.error = Outcome.FAILED, str(failure)
                 await _tell(failure, route.dialect, answer)
-            else:
+            elif not cut_off:
                 record.outcome = Outcome.COMPLETED
         except BaseException:
             record.outcome = Outcome.CANCELLED
@@ -124,32 +127,22 @@ class Relay:
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
                 await _refuse_unless_it_answers(upstream)
+                most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
-                    body = await upstream.body()
+                    body = await upstream.body(most)
                     if not _looks_like_object(body):
                         raise RunnerLost("the engine's answer is no JSON object")
                     record.usage = usage_of_answer(body)
                     return body
-                return await _join(request, upstream, record)
+                return await _join(request, upstream, record, most)
 
 
-@asynccontextmanager
-async def _exchange(
+def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
-) -> AsyncIterator[UpstreamExchange]:
-    """Send the request; see to it that the slot is free again if the answer is broken off."""
+) -> LentExchange:
     body = request.upstream_body(target.model, target.request_defaults)
     upstream = UpstreamExchange(lease.pool, _upstream_request(request, lease, body))
-    try:
-        async with upstream:
-            yield upstream
-    except RunnerLost as error:
-        raise await lease.fate() from error
-    finally:
-        if not upstream.finished:
-            lease.abandon(streaming=request.goes_up_as_stream)
-            if answer.left_at is not None:
-                record.closed_after = trio.current_time() - answer.left_at
+    return LentExchange(lease, upstream, answer, record)
 
 
 async def _pass_on(
@@ -203,7 +196,7 @@ async def _refuse_unless_it_answers(upstream: UpstreamExchange) -> None:
         return
     if head.status < 400:
         raise RunnerLost(f"the engine answered with status {head.status}")
-    raise refusal_of(head.status, await upstream.body())
+    raise refusal_of(head.status, await upstream.body(REFUSAL_BYTES))
 
 
 def _looks_like_object(body: bytes) -> bool:
@@ -217,11 +210,16 @@ def _begin(answer: ClientAnswer, record: Record) -> None:
         answer.stream(OK, EVENT_STREAM, STREAM_HEADERS)
 
 
-async def _join(request: RelayRequest, upstream: UpstreamExchange, record: Record) -> bytes:
-    decoder, joiner = SSEDecoder(), joiner_for(request)
+async def _join(
+    request: RelayRequest, upstream: UpstreamExchange, record: Record, most: int
+) -> bytes:
+    decoder, joiner, taken = SSEDecoder(), joiner_for(request), 0
     try:
         while not upstream.finished:
-            for event in decoder.feed(await upstream.payload()):
+            piece = await upstream.payload()
+            taken += len(piece)
+            refuse_beyond(most, taken)
+            for event in decoder.feed(piece):
                 joiner.feed(event)
         whole = orjson.dumps(joiner.result())
     except (FramingError, orjson.JSONEncodeError) as error:

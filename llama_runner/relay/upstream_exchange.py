@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from llama_runner.errors import RunnerLost
+from llama_runner.errors import AnswerTooLarge, RunnerLost
 from llama_runner.relay.upstream_pool import UpstreamConnection, UpstreamPool
 from llama_runner.wire.chunked import ChunkedDecoder
 from llama_runner.wire.framing import FramingError
@@ -14,9 +14,16 @@ from llama_runner.wire.response_head import ResponseHead, split_response_head
 _BROKEN = (OSError, trio.ClosedResourceError)
 
 
+def refuse_beyond(most: int, taken: int) -> None:
+    """Raise AnswerTooLarge if more than ``most`` bytes were ``taken`` of an answer."""
+    if taken > most:
+        message = f"the answer is larger than the {most} bytes that are held of one"
+        raise AnswerTooLarge(f"{message}; ask for a stream, or for less at once")
+
+
 @define(eq=False)
 class UpstreamExchange:
-    """Sends ``request`` once it is entered; leaving it early closes the connection at once.
+    """Sends ``request`` and reads its answer; closing it early resets the connection at once.
 
     A connection that was used before may have been closed by the other side
     just now: if it breaks before a byte came back, the request goes out once
@@ -26,7 +33,7 @@ class UpstreamExchange:
     _pool: UpstreamPool
     _request: bytes
     finished: bool = field(default=False, init=False)
-    _connection: UpstreamConnection = field(init=False)
+    _connection: UpstreamConnection | None = field(default=None, init=False)
     _received: bytes = field(default=b"", init=False)
     _head: ResponseHead | None = field(default=None, init=False)
     _decoder: ChunkedDecoder | None = field(default=None, init=False)
@@ -34,11 +41,23 @@ class UpstreamExchange:
     # What came behind the answer's end: the connection cannot be trusted with another.
     _excess: bytes = field(default=b"", init=False)
 
-    async def __aenter__(self) -> UpstreamExchange:
-        await self._begin()
-        return self
+    async def begin(self) -> None:
+        """Send the request.
 
-    async def __aexit__(self, *_: object) -> None:
+        Raises:
+            RunnerLost: there is nobody who takes it.
+
+        """
+        connection = self._connection = await self._pool.acquire()
+        try:
+            await connection.send(self._request)
+        except _BROKEN as error:
+            await self._again(connection, error)
+
+    def close(self) -> None:
+        """Let the connection serve another exchange, or reset it if this one is not complete."""
+        if self._connection is None:
+            return
         if self._head is not None and self.finished and not (self._head.close or self._excess):
             self._pool.release(self._connection)
         else:
@@ -71,43 +90,39 @@ class UpstreamExchange:
         self.finished, self._excess = self._decoder.finished, self._decoder.leftover
         return piece
 
-    async def body(self) -> bytes:
-        """Return all that is left of the body."""
-        pieces = []
+    async def body(self, most: int) -> bytes:
+        """Return all that is left of the body.
+
+        Raises:
+            AnswerTooLarge: it has more than ``most`` bytes.
+        """
+        body = bytearray()
         while not self.finished:
-            pieces.append(await self.payload())
-        return b"".join(pieces)
+            body += await self.payload()
+            refuse_beyond(most, len(body))
+        return bytes(body)
 
-    async def _begin(self) -> None:
-        self._connection = await self._pool.acquire()
-        try:
-            await self._connection.send(self._request)
-        except _BROKEN as error:
-            await self._again(error)
-        except BaseException:
-            self._pool.discard(self._connection)
-            raise
-
-    async def _again(self, cause: BaseException) -> None:
+    async def _again(self, connection: UpstreamConnection, cause: BaseException) -> None:
         """Send once more on a new connection, if the old one was a reused one."""
-        self._pool.discard(self._connection)
-        if not self._connection.reused:
+        self._pool.discard(connection)
+        if not connection.reused:
             raise RunnerLost("the model's process hung up") from cause
-        await self._begin()
+        await self.begin()
 
     async def _receive_first(self) -> bytes:
         while True:
+            connection = self._begun()
             cause: BaseException = EOFError()
             try:
-                if data := await self._connection.receive():
+                if data := await connection.receive():
                     return data
             except _BROKEN as error:
                 cause = error
-            await self._again(cause)
+            await self._again(connection, cause)
 
     async def _receive(self) -> bytes:
         try:
-            data = await self._connection.receive()
+            data = await self._begun().receive()
         except _BROKEN as error:
             raise RunnerLost(f"the connection to the model's process broke: {error}") from error
         if not data and self._missing is None and self._head is not None and not self._decoder:
@@ -115,6 +130,10 @@ class UpstreamExchange:
         elif not data:
             raise RunnerLost("the model's process ended before its answer did")
         return data
+
+    def _begun(self) -> UpstreamConnection:
+        assert self._connection is not None
+        return self._connection
 
     def _take_head(self) -> None:
         try:

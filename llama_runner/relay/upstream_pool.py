@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 from collections.abc import Awaitable, Callable
 
 import trio
@@ -15,6 +17,8 @@ from llama_runner.errors import RunnerLost
 IDLE_LIMIT = 4.0
 USE_LIMIT = 90
 RECEIVE_BYTES = 65536
+# struct linger { on, seconds }, whose fields are ints on POSIX and shorts on Windows.
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 Connect = Callable[[str, int], Awaitable[socket.socket]]
@@ -89,6 +93,12 @@ class UpstreamConnection:
             trio.lowlevel.notify_closing(self.sock)
             self.sock.close()
 
+    def abort(self) -> None:
+        """Reset it: what the engine writes next fails, where after a close it succeeds once."""
+        if self.sock.fileno() >= 0:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.close()
+
 
 @define(eq=False)
 class UpstreamPool:
@@ -121,9 +131,9 @@ class UpstreamPool:
         self._idle.append(connection)
 
     def discard(self, connection: UpstreamConnection) -> None:
-        """Close a connection whose exchange was broken off."""
+        """Reset a connection whose exchange was broken off."""
         self._lent.discard(connection)
-        connection.close()
+        connection.abort()
 
     def close(self) -> None:
         """Hang up every connection, lent ones too; nothing is lent any more."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 import h11
-from attrs import frozen
+from attrs import field, frozen
 
 from llama_runner.errors import shortened
 
@@ -47,16 +47,25 @@ class RequestHead:
     headers: Headers
     content_length: int | None
     chunked: bool
+    # Most of what is looked for is not there, which a set tells at once.
+    _names: frozenset[bytes] = field(init=False, repr=False, eq=False)
+
+    @_names.default
+    def _names_of_headers(self) -> frozenset[bytes]:
+        return frozenset([name for name, _ in self.headers])
 
     def header(self, name: bytes) -> str | None:
         """Return the first header of this (lower-case) name."""
-        for key, value in self.headers:
-            if key == name:
-                return value.decode("latin-1")
+        if name in self._names:
+            for key, value in self.headers:
+                if key == name:
+                    return value.decode("latin-1")
         return None
 
     def values(self, name: bytes) -> tuple[str, ...]:
         """Return every header of this (lower-case) name."""
+        if name not in self._names:
+            return ()
         return tuple(value.decode("latin-1") for key, value in self.headers if key == name)
 
     @property

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from attrs import frozen
 
 from llama_runner.wire.framing import FramingError
 
 MAX_HEAD_BYTES = 64 * 1024
+# An engine says the same few heads again and again, if only it counts down in one of them.
+REMEMBERED_HEADS = 256
 
 # Possessive throughout: a hostile head costs one pass.
 _status_line = re.compile(
@@ -52,6 +55,7 @@ def split_response_head(received: bytes) -> tuple[ResponseHead, bytes] | None:
     return _parse(received[:end]), received[end + 4 :]
 
 
+@lru_cache(REMEMBERED_HEADS)
 def _parse(head: bytes) -> ResponseHead:
     first, *lines = head.split(b"\r\n")
     status_line = _status_line(first)

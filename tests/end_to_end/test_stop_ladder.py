@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,14 +15,19 @@ from llama_runner.runner.launch import Launch
 from llama_runner.runner.mark import bearers, digest_of
 from llama_runner.runner.runner import Runner
 from llama_runner.runner.state import Exited, Ready, Starting
-from tests.support.engine_runner import ENGINES, PATIENCE, Here, endless_story, exited
+from tests.support.engine_runner import (
+    ENGINES,
+    PATIENCE,
+    WATCHED,
+    Here,
+    endless_story,
+    exited,
+)
 from tests.support.killing import SLOWED, WRAPPED, script
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 LONG = "word " * 1800
-# While the embedded engine loads, and an instant longer, the kernel ends it when its stdin stirs.
-WATCHED = {-getattr(signal, "SIGIO", 0)}
 ASKED = {0} | WATCHED
 KILLED = {-9} | WATCHED
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts and signals are POSIX's")

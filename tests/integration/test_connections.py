@@ -7,7 +7,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.limits import LimitsConfig
 from tests.support.front_cases import BODY, SERVED, SMALL, chunked, everywhere, post
 from tests.support.front_door import ask, conversation
 from tests.support.http_client import request_bytes

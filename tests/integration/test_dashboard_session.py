@@ -13,7 +13,8 @@ import trio
 from trio.testing import MockClock
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 
-from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.events.event import Event, ProgramStopping, RunnerChanged
 from tests.support.access_cases import HANDSHAKE
 from tests.support.http_client import request_bytes

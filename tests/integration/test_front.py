@@ -30,6 +30,8 @@ MALFORMED: list[tuple[list[str], bytes, int]] = [
     (["X: a", " folded"], b"", 400),
     (["X: a\0b"], b"", 400),
     (["X: " + "a" * 1000], b"", 431),
+    (["X: y"] * 100, b"", 431),
+    (["X: y"] * 100 + ["X: z\nY: z"], b"", 431),
     (["Transfer-Encoding: gzip"], b"", 501),
     (["Transfer-Encoding: chunked"], b"zz\r\n", 400),
     (["Transfer-Encoding: chunked"], b"-5\r\nhello\r\n", 400),
@@ -208,6 +210,14 @@ async def test_a_body_that_is_too_large_is_not_asked_for(
         client = program.client()
         await client.send(request)
         assert (await client.receive()).startswith(b"HTTP/1.1 413")
+
+
+@everywhere
+async def test_as_many_headers_as_may_be_are_taken(autojump_clock: MockClock, kind: str) -> None:
+    lines = [f"Content-Length: {len(BODY)}", *["X: y"] * 98]  # and Host
+    async with open_program(config=SMALL) as program:
+        reply = await ask(program.client(), post(kind, *lines, body=BODY))
+        assert reply.status == SERVED[kind]
 
 
 async def test_a_body_up_to_the_limit_is_taken(autojump_clock: MockClock) -> None:

@@ -5,87 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
 
 import orjson
 import psutil
 import pytest
 import trio
-from attrs import evolve
 
-from llama_runner.config.app import LimitsConfig
 from llama_runner.errors import PortTaken
 from llama_runner.http.address import bind
-from llama_runner.http.listener import LAST_WORDS, listen
+from llama_runner.http.listener import LAST_WORDS
 from tests.support.front_door import ask, next_reply, replies_in
-from tests.support.http_client import RawClient, request_bytes
-from tests.support.program import STREAM, Program, open_program
-from tests.support.scripted_engine import FOREVER, ScriptedEngine, TokenScript
+from tests.support.http_client import request_bytes
+from tests.support.listening import MODELS, SOON, listening
+from tests.support.program import STREAM
+from tests.support.scripted_engine import TokenScript
 
 pytestmark = pytest.mark.slow
-
-SOON = 5.0
-"""Seconds within which whatever need not wait must be over, on the slowest machine."""
-
-MODELS = request_bytes("GET", "/v1/models")
-ENDLESS = TokenScript(tokens=FOREVER, every=0.01)
-
-
-class Listening:
-    """A listener in front of a whole program."""
-
-    def __init__(self, program: Program, port: int) -> None:
-        self.program, self.port = program, port
-        self.ended = trio.Event()
-        self.clients: list[RawClient] = []
-
-    async def connect(self) -> RawClient:
-        """Return a new connection over TCP."""
-        with trio.socket.socket() as sock:
-            await sock.connect(("127.0.0.1", self.port))
-            ours = socket.socket(fileno=sock.detach())
-        ours.setblocking(False)
-        self.clients.append(RawClient(ours))
-        return self.clients[-1]
-
-    async def streaming(self) -> RawClient:
-        """Return a connection on which an answer has begun."""
-        client = await self.connect()
-        await client.send(request_bytes(body=STREAM))
-        data = b""
-        while b"t1 " not in data:
-            data += await client.receive()
-        return client
-
-
-@asynccontextmanager
-async def listening(
-    script: TokenScript = ENDLESS, *, grace: float = 60.0, limits: LimitsConfig | None = None
-) -> AsyncIterator[Listening]:
-    """Listen while the block lasts; fail if it takes for ever."""
-    with trio.fail_after(50):
-        async with open_program(engine=ScriptedEngine(script)) as program:
-            site = program.front._site
-            site = evolve(site, limits=limits) if limits else site
-            sock = bind("127.0.0.1", 0)
-            listener = Listening(program, sock.getsockname()[1])
-            async with trio.open_nursery() as nursery:
-                serve = partial(listen, sock, site, program.stop, grace=grace)
-                nursery.start_soon(_until_ended, serve, listener)
-                try:
-                    yield listener
-                finally:
-                    for client in listener.clients:
-                        client.close()
-                    nursery.cancel_scope.cancel()
-            assert sock.fileno() == -1
-
-
-async def _until_ended(serve: Callable[[], object], listener: Listening) -> None:
-    await serve()  # type: ignore[misc]
-    listener.ended.set()
 
 
 async def test_idle_connections_are_gone_at_once() -> None:
@@ -186,21 +121,6 @@ async def test_a_half_sent_request_is_cut_when_the_grace_is_over() -> None:
             await body.until_closed()
             await listener.ended.wait()
         assert listener.program.engine.bytes_received == 0
-
-
-async def test_a_connection_beyond_the_limit_waits_for_its_turn() -> None:
-    async with listening(limits=LimitsConfig(max_connections=2)) as listener:
-        held = [await listener.connect() for _ in range(2)]
-        for client in held:
-            assert (await ask(client, MODELS, "GET")).status == 200
-        waiting = await listener.connect()
-        await waiting.send(MODELS)
-        with trio.move_on_after(0.3) as scope:
-            await waiting.receive()
-        assert scope.cancelled_caught
-        held[0].close()
-        with trio.fail_after(SOON):
-            assert (await next_reply(waiting, "GET")).status == 200
 
 
 async def test_clients_that_leave_at_once_do_no_harm() -> None:

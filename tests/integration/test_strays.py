@@ -56,8 +56,12 @@ class Strays:
         self._stack.callback(process.kill)
         return process
 
-    def sleeper(self) -> psutil.Process:
-        return psutil.Process(self.start(SLEEP).pid)
+    def sleeper(self, key: str = "") -> psutil.Process:
+        # In the act of becoming a program, a process has no environment to be known by.
+        process = self.start(f"print(flush=True); {SLEEP}", key=key)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return psutil.Process(process.pid)
 
     def parent(self, *where: str, key: str = "") -> tuple[psutil.Process, psutil.Process]:
         process = self.start(PARENT, SLEEP, *where, key=key)
@@ -149,7 +153,7 @@ def test_what_left_the_session_is_known_by_the_mark(strays, tmp_path):
 @on_posix
 def test_a_wrapper_that_became_the_engine_is_known_by_the_mark(strays, tmp_path):
     key = secrets.token_urlsafe(16)
-    engine = psutil.Process(strays.start(SLEEP, key=key).pid)
+    engine = strays.sleeper(key)
     left(tmp_path, entry(engine, executable="/bin/a-script's-shell", mark=digest(key)))
 
     end_strays(tmp_path)

@@ -21,13 +21,14 @@ from attrs import define, field, frozen
 from llama_runner.events.event import Event
 from llama_runner.events.exchange import Exchange
 from llama_runner.runner.log_tail import LogTail
-from tests.support.http_client import RawClient
 from tests.support.program import Program
 
 _launched = re.compile(r"launch_slot_: id +(\d+) \| task (\d+) \|").search
 _released = re.compile(r"slot +release: id +(\d+) \| task (\d+) \|").search
 
 TOLD_WITHIN = 30
+LASTING_PIECES = 1500
+"""Half of what a neighbour is asked for; one cancel sees less than a tenth of it."""
 ALLOWANCE = 0.1
 """Seconds beyond one step of the engine in which a slot must be idle."""
 
@@ -52,18 +53,32 @@ class Cancelled:
 class Neighbour:
     """Streams all the while, and notes when each piece came."""
 
+    program: Program
+    body: dict[str, object]
     arrivals: list[float] = field(factory=list)
     _grown: trio.Event = field(factory=trio.Event, init=False)
+    _answer: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _answer_began: int = field(default=0, init=False)
 
-    async def stream(self, client: RawClient, body: dict[str, object]) -> None:
+    async def stream(self) -> None:
         """Read one endless answer after the other."""
         while True:
-            await client.request(body=body)
-            await client.head()
-            async with aclosing(client.pieces()) as pieces:
-                async for _ in pieces:
-                    self.arrivals.append(trio.current_time())
-                    self._grown.set()
+            client = self.program.client()
+            self._answer_began = len(self.arrivals)
+            with trio.CancelScope() as self._answer:
+                await client.request(body=self.body)
+                await client.head()
+                async with aclosing(client.pieces()) as pieces:
+                    async for _ in pieces:
+                        self.arrivals.append(trio.current_time())
+                        self._grown.set()
+            client.close()
+
+    async def lasts(self) -> None:
+        """See to it that the answer will not end soon: the next one would look like a cancel's."""
+        if len(self.arrivals) - self._answer_began > LASTING_PIECES:
+            self._answer.cancel()
+            await self.tokens(3)
 
     async def tokens(self, count: int) -> None:
         """Wait until this many more pieces have come."""
@@ -83,9 +98,9 @@ async def streaming_neighbour(
     program: Program, body: dict[str, object]
 ) -> AsyncIterator[Neighbour]:
     """Keep a neighbour streaming while the block lasts."""
-    neighbour = Neighbour()
+    neighbour = Neighbour(program, body)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(neighbour.stream, program.client(), body)
+        nursery.start_soon(neighbour.stream)
         await neighbour.tokens(3)
         yield neighbour
         nursery.cancel_scope.cancel()
@@ -101,6 +116,7 @@ async def cancel_one(
     """Leave ``after`` seconds into the phase; wait until the engine's log says the slot is idle."""
     (seat,) = program.runners._seats.values()
     tail = seat.runner.tail
+    await neighbour.lasts()
     client = program.client()
     before = tail.end
     began = trio.current_time()

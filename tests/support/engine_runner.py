@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from llama_runner.runner.state import Exited, Ready
 from tests.support.model_cards import model_card
 
 ENGINES = ["embedded", *filter(None, [os.environ.get("LLAMA_RUNNER_TEST_ENGINE")])]
+# While the embedded engine loads, and an instant longer, the kernel ends it when its stdin stirs.
+WATCHED = {-getattr(signal, "SIGIO", 0)}
 PATIENCE = 120
 
 

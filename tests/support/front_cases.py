@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.limits import LimitsConfig
 from tests.support.program import CHAT
 
 SMALL = AppConfig(

@@ -33,6 +33,16 @@ def socket_pair() -> tuple[socket.socket, socket.socket]:
     return ends[0], ends[1]
 
 
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a TCP connection, non-blocking, for what only TCP has."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ours = socket.create_connection(listening.getsockname())
+        theirs, _ = listening.accept()
+    for end in (ours, theirs):
+        end.setblocking(False)
+    return ours, theirs
+
+
 @define(eq=False)
 class MemoryNetwork:
     """Connects clients to ``front`` and the pool to ``engine``, in tasks of ``nursery``."""

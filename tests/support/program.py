@@ -135,6 +135,7 @@ async def open_program(
             )
             front = Front(site_of(FACADES[facade], config, dependencies, relay), stop)
             network.front = front.serve
+            nursery.start_soon(front.end_idle)
             program = Program(network, engine, spawn, runners, front, stop, events)
             nursery.start_soon(_note, events, program.told)
             await trio.lowlevel.checkpoint()

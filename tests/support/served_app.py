@@ -10,7 +10,7 @@ import trio
 from quart_trio import QuartTrio
 
 from llama_runner.concurrency.stop import Stop
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.facades.openai.errors import refusal
 from llama_runner.facades.openai.quart_routes import add_error_handlers
 from llama_runner.facades.quart_app import make_app
@@ -46,9 +46,10 @@ class Served:
 async def serving(app: Any) -> AsyncIterator[Served]:
     """Serve ``app`` while the block lasts."""
     stop = Stop()
-    site = Site(Application(app, LIMITS.max_head_bytes), {}, Access(), LIMITS, refusal)
+    site = Site(Application(app, LIMITS), {}, Access(), LIMITS, refusal)
     async with trio.open_nursery() as nursery:
         served = Served(Front(site, stop), stop, nursery)
+        nursery.start_soon(served.front.end_idle)
         try:
             yield served
         finally:

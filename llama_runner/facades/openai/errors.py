@@ -12,6 +12,7 @@ import orjson
 from attrs import frozen
 
 from llama_runner.errors import (
+    AnswerTooLarge,
     BadRequest,
     EngineRefused,
     LlamaRunnerError,
@@ -27,6 +28,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 # OpenAI's clients try again by themselves after a 5xx; these cannot get better by it.
 _FINAL: Headers = ((b"x-should-retry", b"false"),)
+# What OpenAI calls a refusal for asking too much at once.
+_KINDS = {429: "requests"}
 _LATER: Headers = ((b"retry-after", b"2"),)
 
 
@@ -69,6 +72,9 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
             return OpenAIError(503, message, "server_error", code="queue_full", headers=_LATER)
         case ShuttingDown():
             return OpenAIError(503, message, "server_error", code="shutting_down", headers=_LATER)
+        case AnswerTooLarge():
+            code = "answer_too_large"
+            return OpenAIError(500, message, "server_error", code=code, headers=_FINAL)
         case StartFailed():
             code = "model_load_failed"
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)
@@ -80,7 +86,7 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
 
 def refusal(status: int, message: str, code: str | None) -> bytes:
     """Return the body for a request that was turned away before it was understood."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return orjson.dumps(OpenAIError(status, message, kind, code=code).fields())
 
 

@@ -10,7 +10,8 @@ from functools import partial
 
 import trio
 
-from llama_runner.config.app import AppConfig, LimitsConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.address import bind
 from llama_runner.http.listener import listen
 from tests.support.fuzz.connection import Ending, Fuzzed

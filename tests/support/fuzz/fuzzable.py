@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import trio
 from attrs import define, evolve, field
 
 from llama_runner.config.app import AppConfig
@@ -55,4 +56,8 @@ async def open_fuzzable(
         for facade in FACADES:
             opened = open_program(upstream=fuzzable.engine.serve, facade=facade, config=config)
             fuzzable.add(facade, await stack.enter_async_context(opened))
-        yield fuzzable
+        async with trio.open_nursery() as nursery:
+            for front in fuzzable.fronts.values():
+                nursery.start_soon(front.end_idle)
+            yield fuzzable
+            nursery.cancel_scope.cancel()

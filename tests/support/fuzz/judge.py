@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-from llama_runner.config.app import LimitsConfig
+from llama_runner.config.limits import LimitsConfig
 from tests.support.fuzz.answers import Answer, answers_in
 from tests.support.fuzz.connection import Ending, Fuzzed
 from tests.support.fuzz.fuzzable import Fuzzable

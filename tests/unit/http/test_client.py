@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
 import pytest
 import trio
+from trio.testing import MockClock
 
-from llama_runner.http.client import Client, ClientGone
-from tests.support.memory_network import socket_pair
+from llama_runner.http.client import Client, ClientGone, ClientTooSlow
+from tests.support.memory_network import socket_pair, tcp_pair
+
+PIECE = 65536
+ANSWER = b"x" * 64 * PIECE
 
 
 async def test_leaving_is_timed_also_when_a_write_shows_it_first() -> None:
@@ -17,3 +26,50 @@ async def test_leaving_is_timed_also_when_a_write_shows_it_first() -> None:
         with pytest.raises(ClientGone):
             await client.send(b"x")
         assert client.left_at is not None
+
+
+async def _read(sock: socket.socket, *, every: float) -> None:
+    while True:
+        await trio.sleep(every)
+        sock.recv(PIECE)
+
+
+@asynccontextmanager
+async def read_by(*, rate: float) -> AsyncIterator[Client]:
+    """Return our end of a connection whose other end reads so many bytes a second."""
+    ours, theirs = socket_pair()
+    with ours, theirs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(_read, theirs, every=PIECE / rate))
+            yield Client(ours, lookahead=1024, write_timeout=300.0, min_read_rate=1000)
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_slow_but_steady_reader_is_served(autojump_clock: MockClock) -> None:
+    async with read_by(rate=1200) as client:
+        await client.send(ANSWER)
+    assert trio.current_time() > 10 * 300
+
+
+async def test_a_reader_below_the_least_rate_is_cut(autojump_clock: MockClock) -> None:
+    began = trio.current_time()
+    async with read_by(rate=700) as client:
+        with pytest.raises(ClientTooSlow):
+            await client.send(ANSWER)
+    # What it takes earns it more time than the first 300 s, but ever less of it.
+    assert 300 < trio.current_time() - began < 1500
+
+
+async def test_a_cut_leaves_nothing_in_the_system_for_its_client(
+    autojump_clock: MockClock,
+) -> None:
+    ours, theirs = tcp_pair()
+    with theirs:
+        with ours:
+            client = Client(ours, lookahead=1024, write_timeout=30.0)
+            with pytest.raises(ClientTooSlow):
+                await client.send(ANSWER)
+            assert trio.current_time() == pytest.approx(30)
+        with pytest.raises(ConnectionResetError):
+            while theirs.recv(PIECE):
+                pass
