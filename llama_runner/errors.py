@@ -32,6 +32,11 @@ _SHOWN = 12
 """Model names that fit an error message."""
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """Return what somebody sent, cut so that it can be shown in a message."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class LlamaRunnerError(Exception):
     """Base of the errors above; never raised itself."""
 
@@ -64,7 +69,7 @@ class UnknownModel(LlamaRunnerError):
         listed = ", ".join(known[:_SHOWN]) if known else "none"
         if len(known) > _SHOWN:
             listed += f" and {len(known) - _SHOWN} more"
-        super().__init__(f"no model is called {name!r}; the models here are: {listed}")
+        super().__init__(f"no model is called {shortened(name)!r}; the models here are: {listed}")
         self.name = name
         self.known = known
 

@@ -15,6 +15,7 @@ LONG = (
     "tests/end_to_end/test_cancel.py",
     "tests/end_to_end/test_kill.py",
     "tests/end_to_end/program/test_stop.py",
+    "tests/integration/test_broken_engine.py",
     "tests/integration/test_fuzz.py",
     "tests/integration/test_lifeline.py",
 )

@@ -20,7 +20,7 @@ from llama_runner.catalog.names import (
     normalise,
 )
 from llama_runner.config.models import ModelConfig, ModelsConfig
-from llama_runner.errors import UnknownModel
+from llama_runner.errors import UnknownModel, shortened
 
 _Index: TypeAlias = Mapping[str, tuple[ModelKey, ...]]
 
@@ -30,7 +30,7 @@ class AmbiguousName(UnknownModel):
 
     def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
         super().__init__(name, candidates)
-        self.args = (f"{name!r} may mean any of these models: {', '.join(candidates)}",)
+        self.args = (f"{shortened(name)!r} may mean any of these models: {', '.join(candidates)}",)
 
 
 @frozen(kw_only=True)

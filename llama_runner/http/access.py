@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from attrs import frozen
 
+from llama_runner.errors import shortened
 from llama_runner.wire.request_head import RequestHead
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._~-]+))(?::[0-9]*)?")
@@ -42,7 +43,8 @@ class Access:
         """Return why the request must not be served, or ``None`` to let it in."""
         host = head.header(b"host")
         if host is not None and not self._knows_host(host, local_address):
-            return Denial(403, f"the host {host!r} is not allowed here", "host_not_allowed")
+            message = f"the host {shortened(host)!r} is not allowed here"
+            return Denial(403, message, "host_not_allowed")
         denial = self._check_origin(head, host)
         if denial is None and self.api_keys and not self._answers_preflight(head):
             return self._check_key(head)
@@ -78,7 +80,7 @@ class Access:
         for origin in head.values(b"origin"):
             same = host is not None and origin.lower() == f"http://{host.lower()}"
             if not same and origin.lower() not in self.allowed_origins:
-                message = f"the origin {origin!r} is not allowed here"
+                message = f"the origin {shortened(origin)!r} is not allowed here"
                 return Denial(403, message, "origin_not_allowed")
         if head.header(b"origin") is None and _is_foreign_page(head):
             message = "web pages of other sites are not allowed here"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from llama_runner.errors import BadRequest
+from llama_runner.errors import BadRequest, shortened
 
 _ADDRESSED_PARTS = ("image_url", "video_url", "audio_url", "input_image", "file", "input_audio")
 
@@ -26,7 +26,7 @@ def refuse_remote_media(messages: Sequence[Any]) -> None:
                 if not address.lstrip()[:5].lower() == "data:":
                     raise BadRequest(
                         f"messages[{place}].content[{index}].{name}: expected a data: URL "
-                        f"(data:image/png;base64,…), got {address[:60]!r}; "
+                        f"(data:image/png;base64,…), got {shortened(address)!r}; "
                         "nothing is fetched on a client's behalf",
                         param=f"messages[{place}].content[{index}].{name}",
                         code="invalid_image_url",

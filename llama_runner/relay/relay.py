@@ -27,9 +27,11 @@ from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
+from llama_runner.relay.stream_end import is_ended
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
+from llama_runner.relay.whole_events import WholeEvents
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.sse import SSEDecoder
 
@@ -38,6 +40,7 @@ JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
 REFUSAL_BYTES = 1024 * 1024
 """What is read of an engine's refusal; none is as long by far."""
+_EDGE = 64
 
 
 @frozen
@@ -127,6 +130,8 @@ class Relay:
                 most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
                     body = await upstream.body(most)
+                    if not _looks_like_object(body):
+                        raise RunnerLost("the engine's answer is no JSON object")
                     record.usage = usage_of_answer(body)
                     return body
                 return await _join(request, upstream, record, most)
@@ -148,39 +153,55 @@ async def _pass_on(
     record: Record,
 ) -> None:
     """Hand the stream on: filtered until every choice has begun, untouched from then on."""
-    progress = ProgressFilter(request.choices, keep=request.wants_progress)
+    progress, events = ProgressFilter(request.choices, keep=request.wants_progress), WholeEvents()
     beat.about(lambda: progress.waiting)
-    next_piece = partial(_filtered, upstream, progress)
-    piece = b""
+    next_piece = partial(_filtered, upstream, progress, events)
+    tail = piece = b""
     while not (progress.done or upstream.finished):
         piece = await beat.until(next_piece)
         await _refuse_unless_it_answers(upstream)
+        tail = (tail + piece)[-TAIL_BYTES:]
         if piece and not upstream.finished:
             _begin(answer, record)
             await answer.write(piece)
-    _begin(answer, record)
-    tail = piece
+    if not upstream.finished:
+        _begin(answer, record)
     while not upstream.finished:
-        piece = await upstream.payload()
+        piece = events.feed(await upstream.payload())
         tail = (tail + piece)[-TAIL_BYTES:]
         if piece and not upstream.finished:
             await answer.write(piece)
     record.usage = usage_of_tail(tail)
+    if not is_ended(tail):
+        if answer.started:
+            await answer.write(piece)
+        raise RunnerLost("the engine ended its stream before its answer")
+    _begin(answer, record)
     await answer.finish(piece)
 
 
-async def _filtered(upstream: UpstreamExchange, progress: ProgressFilter) -> bytes:
+async def _filtered(
+    upstream: UpstreamExchange, progress: ProgressFilter, events: WholeEvents
+) -> bytes:
     """Return the next piece for the client; may be cancelled and called again."""
     piece, answers = b"", (await upstream.head()).status == OK
     while answers and not (piece or progress.done or upstream.finished):
-        piece = progress.feed(await upstream.payload())
+        piece = events.feed(progress.feed(await upstream.payload()))
     return piece
 
 
 async def _refuse_unless_it_answers(upstream: UpstreamExchange) -> None:
     head = await upstream.head()
-    if head.status != OK:
-        raise refusal_of(head.status, await upstream.body(REFUSAL_BYTES))
+    if head.status == OK:
+        return
+    if head.status < 400:
+        raise RunnerLost(f"the engine answered with status {head.status}")
+    raise refusal_of(head.status, await upstream.body(REFUSAL_BYTES))
+
+
+def _looks_like_object(body: bytes) -> bool:
+    # Read whole it would be for nothing but this, and embeddings have many numbers.
+    return body[:_EDGE].lstrip().startswith(b"{") and body[-_EDGE:].rstrip().endswith(b"}")
 
 
 def _begin(answer: ClientAnswer, record: Record) -> None:
@@ -200,9 +221,9 @@ async def _join(
             refuse_beyond(most, taken)
             for event in decoder.feed(piece):
                 joiner.feed(event)
-    except FramingError as error:
+        whole = orjson.dumps(joiner.result())
+    except (FramingError, orjson.JSONEncodeError) as error:
         raise RunnerLost(f"the engine's stream cannot be read: {error}") from error
-    whole = orjson.dumps(joiner.result())
     record.usage = usage_of_answer(whole)
     return whole
 

@@ -38,6 +38,8 @@ class UpstreamExchange:
     _head: ResponseHead | None = field(default=None, init=False)
     _decoder: ChunkedDecoder | None = field(default=None, init=False)
     _missing: int | None = field(default=None, init=False)
+    # What came behind the answer's end: the connection cannot be trusted with another.
+    _excess: bytes = field(default=b"", init=False)
 
     async def begin(self) -> None:
         """Send the request.
@@ -56,7 +58,7 @@ class UpstreamExchange:
         """Let the connection serve another exchange, or reset it if this one is not complete."""
         if self._connection is None:
             return
-        if self.finished and self._head is not None and not self._head.close:
+        if self._head is not None and self.finished and not (self._head.close or self._excess):
             self._pool.release(self._connection)
         else:
             self._pool.discard(self._connection)
@@ -74,10 +76,10 @@ class UpstreamExchange:
 
         May be cancelled and called again.
         """
+        if self.finished:
+            return b""
         data, self._received = self._received, b""
         if not data:
-            if self.finished:
-                return b""
             data = await self._receive()
         if self._decoder is None:
             return self._take_plain(data)
@@ -85,7 +87,7 @@ class UpstreamExchange:
             piece = self._decoder.feed(data)
         except FramingError as error:
             raise RunnerLost(f"the model's process broke off its answer: {error}") from error
-        self.finished = self._decoder.finished
+        self.finished, self._excess = self._decoder.finished, self._decoder.leftover
         return piece
 
     async def body(self, most: int) -> bytes:
@@ -144,10 +146,13 @@ class UpstreamExchange:
         self._missing = self._head.content_length
         if self._head.chunked:
             self._decoder = ChunkedDecoder()
-        self.finished = self._missing == 0
+        if self._missing == 0:
+            self.finished, self._excess = True, self._received
 
     def _take_plain(self, data: bytes) -> bytes:
-        if self._missing is not None:
-            self._missing -= len(data)
-            self.finished = self._missing <= 0
-        return data
+        if self._missing is None:
+            return data
+        piece, self._excess = data[: self._missing], data[self._missing :]
+        self._missing -= len(piece)
+        self.finished = self._missing == 0
+        return piece

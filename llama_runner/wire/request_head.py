@@ -13,6 +13,8 @@ import re
 import h11
 from attrs import field, frozen
 
+from llama_runner.errors import shortened
+
 HEAD_END = b"\r\n\r\n"
 
 # Nothing here can be read in two ways. Possessive throughout: a hostile head costs one pass.
@@ -135,12 +137,14 @@ def _parse_with_care(raw: bytes) -> RequestHead:
     request = _parse(raw)
     path, _, query = request.target.decode("latin-1").partition("?")
     if not path.startswith("/") and not (path == "*" and request.method == b"OPTIONS"):
-        raise HeadError(400, f"expected a path that starts with '/', got {path[:80]!r}")
+        raise HeadError(400, f"expected a path that starts with '/', got {shortened(path)!r}")
     method = request.method.decode("ascii")
     if method == "CONNECT":  # what follows it would be of another protocol
         raise HeadError(400, "CONNECT is not served: this is no way to other servers")
     if method != method.upper():  # not the same to us, but to others
-        raise HeadError(400, f"expected a method in capitals, got {method[:80]!r} (RFC 9110, 9.1)")
+        raise HeadError(
+            400, f"expected a method in capitals, got {shortened(method)!r} (RFC 9110, 9.1)"
+        )
     headers = tuple(request.headers)
     length, chunked = _framing(headers)
     if chunked and request.http_version == b"1.0":
@@ -172,13 +176,19 @@ def _parse(raw: bytes) -> h11.Request:
     try:
         event = connection.next_event()
     except h11.RemoteProtocolError as error:
-        raise HeadError(error.error_status_hint, str(error)) from None
+        raise HeadError(error.error_status_hint, _worded(error)) from None
     if not isinstance(event, h11.Request):
         raise HeadError(400, "not an HTTP request")
     if event.http_version not in (b"1.0", b"1.1"):
         version = event.http_version.decode("ascii")
         raise HeadError(505, f"HTTP/{version} is not spoken here; use HTTP/1.1")
     return event
+
+
+def _worded(error: h11.RemoteProtocolError) -> str:
+    """Return what is wrong; h11 quotes the whole of a line, as Python shows its bytes."""
+    what, _, line = str(error).partition(": bytearray(b")
+    return f"{what}: '{shortened(line[1:-2])}'" if line else what
 
 
 def _framing(headers: Headers) -> tuple[int | None, bool]:

@@ -204,6 +204,14 @@ async def test_what_is_wrong_with_a_request_is_named(
     assert reply.json["error"]["code"] == code
 
 
+async def test_a_long_name_is_not_told_back(autojump_clock: MockClock) -> None:
+    async with open_program() as program:
+        client = program.client()
+        for body in ({**CHAT, "model": "x" * 100_000}, {**CHAT, "n": "x" * 100_000}):
+            await client.request(body=body)
+            assert len((await client.reply()).body) < 500
+
+
 @pytest.mark.parametrize(
     "url", ["http://192.168.0.1/x.png", "https://example.org/x.png", "file:///etc/passwd", "x.png"]
 )

@@ -87,7 +87,7 @@ PURE: tuple[str, ...] = (
     *("scheduling", "config", "config_loader", "cli", "wire", "errors"),
     *("catalog.gguf", "catalog.card", "catalog.names", "catalog.catalog"),
     *("relay.joined", "relay.media", "relay.progress_filter", "relay.relay_request"),
-    *("relay.refusal", "relay.usage"),
+    *("relay.refusal", "relay.usage", "relay.stream_end", "relay.whole_events"),
     *("runner.command", "runner.diagnosis", "runner.environment", "runner.child_protocol"),
     *("facades.openai.errors", "facades.openai.models", "facades.openai.dialect"),
     *("events.event", "http.access", "logs.line", "logs.layout", "logs.rotating_file"),

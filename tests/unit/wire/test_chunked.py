@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import h11
 import pytest
 from hypothesis import given, strategies as st
 
@@ -96,3 +97,38 @@ def test_no_bytes_raise_anything_but_a_framing_error(chunks: list[bytes]) -> Non
     except FramingError:
         pass
     assert payload <= fed
+
+
+PIECES = [
+    b"5\r\nhello\r\n",
+    b"0\r\n",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"1\r\n",
+    b"0",
+    b"5",
+    b"a" * 10,
+    b";x",
+    b" ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=10))
+def test_what_is_taken_h11_would_read_in_the_same_way(pieces: list[bytes]) -> None:
+    body = b"".join(pieces)
+    decoder = ChunkedDecoder()
+    try:
+        payload = decoder.feed(body)
+    except FramingError:
+        return
+    other = h11.Connection(h11.SERVER)
+    other.receive_data(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+    events = []
+    while isinstance(event := other.next_event(), h11.Event):
+        events.append(event)
+    data = [bytes(event.data) for event in events if isinstance(event, h11.Data)]
+    assert b"".join(data) == payload
+    assert isinstance(events[-1], h11.EndOfMessage) is decoder.finished
+    if decoder.finished:
+        assert other.trailing_data[0] == decoder.leftover

@@ -139,6 +139,21 @@ def test_a_request_line_that_is_not_ours_to_serve_is_refused(start: str, status:
     assert refusal_of(raw).status == status
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("G(T / HTTP/1.1\r\n", "illegal request line: 'G(T / HTTP/1.1'"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX y: b\r\n", "illegal header line: 'X y: b'"),
+        ("GET / HTTP/1.1\r\n", "Missing mandatory Host: header"),
+        (f"x{'y' * 5000}\r\n", f"illegal request line: 'x{'y' * 79}…'"),
+        (f"GET {'y' * 5000} HTTP/1.1\r\nHost: a\r\n", f"got '{'y' * 80}…'"),
+        (f"{'g' * 5000} / HTTP/1.1\r\nHost: a\r\n", f"got '{'g' * 80}…' (RFC 9110, 9.1)"),
+    ],
+)
+def test_what_is_wrong_is_quoted_shortly(lines: str, message: str) -> None:
+    assert str(refusal_of(f"{lines}\r\n".encode())).endswith(message)
+
+
 def test_chunks_need_http_1_1() -> None:
     raw = b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert refusal_of(raw).status == 400

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import h11
 import pytest
 from hypothesis import given, strategies as st
 
@@ -120,3 +121,48 @@ def test_no_bytes_raise_anything_but_a_framing_error(received: bytes) -> None:
 def test_half_a_head_is_waited_for(length: int) -> None:
     whole = head("Content-Type: application/json", "Content-Length: 15")
     assert split_response_head(whole[: min(length, len(whole) - 1)]) is None
+
+
+FIRSTS = [
+    "HTTP/1.1 200 OK",
+    "HTTP/1.0 404",
+    "HTTP/1.1  200 OK",
+    "HTTP/1.1 200\t",
+]
+LINES = [
+    *["Content-Length: 5", "content-length:5\t", "Content-Length: 5, 5", "Content-Length: 05"],
+    *["Transfer-Encoding: chunked", "transfer-encoding: CHUNKED ", "Transfer-Encoding: x"],
+    *[
+        "Connection: close",
+        "X: \xff",
+        "X:",
+        "X: a\tb",
+        "X: a\x7f",
+        "X : y",
+        "X",
+        " folded",
+        "X: y\0",
+    ],
+]
+
+
+@given(st.sampled_from(FIRSTS), st.lists(st.sampled_from(LINES), max_size=4))
+def test_what_is_taken_h11_would_read_in_the_same_way(first: str, lines: list[str]) -> None:
+    received = head(*lines, first=first)
+    try:
+        split = split_response_head(received)
+    except FramingError:
+        return
+    assert split is not None
+    answer, _ = split
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("host", "a")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(received)
+    other = connection.next_event()
+    assert isinstance(other, h11.Response)
+    assert other.status_code == answer.status
+    headers = dict(other.headers)
+    assert (headers.get(b"transfer-encoding", b"").lower() == b"chunked") is answer.chunked
+    length = headers.get(b"content-length")
+    assert (None if length is None else int(length)) == answer.content_length

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -37,6 +39,28 @@ def test_odd_line_ends_do_not_depend_on_where_the_bytes_are_cut(
 ) -> None:
     stream = b"".join(pieces)
     assert decode(cut(stream, cuts)) == decode([stream])
+
+
+def read_as_the_specification_says(stream: str) -> list[ServerSentEvent]:
+    """Return the events, line by line (WHATWG HTML, 9.2.6)."""
+    events, data, kind = [], "", ""
+    for line in re.split("\r\n|\n|\r", stream)[:-1]:
+        name, _, value = line.partition(":")
+        if not line:
+            if data:
+                events.append(ServerSentEvent(data[:-1].encode(), kind or "message"))
+            data, kind = "", ""
+        elif name == "data":
+            data += value.removeprefix(" ") + "\n"
+        elif name == "event":
+            kind = value.removeprefix(" ")
+    return events
+
+
+@given(st.lists(st.sampled_from([piece for piece in PIECES if piece != b"\xff"])), anywhere(60))
+def test_a_stream_is_read_as_the_specification_says(pieces: list[bytes], cuts: set[int]) -> None:
+    stream = b"".join(pieces)
+    assert decode(cut(stream, cuts)) == read_as_the_specification_says(stream.decode())
 
 
 @given(st.lists(st.binary(), max_size=20))
