@@ -152,6 +152,9 @@ class Front:
         self._idle[connection] = trio.current_time()
         try:
             skip_empty_lines(client)
+            if client.buffer:
+                # It pipelines, and may have sent thousands: others have their turn between.
+                await trio.lowlevel.checkpoint()
             while not client.buffer:
                 await client.more(inf)
                 skip_empty_lines(client)
