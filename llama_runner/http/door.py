@@ -27,7 +27,7 @@ SEEN_OFF_AT_ONCE = 64
 """Clients beyond that many are hung up on at once: a flood must not be worth more."""
 
 SHED_AT_ONCE = 16
-"""Idle connections that end when files run out: what is served needs some as well."""
+"""Connections that end when files run out: what is served needs some files as well."""
 
 CODE = "too_many_connections"
 
@@ -36,10 +36,10 @@ CODE = "too_many_connections"
 class Door:
     """Admits connections to ``front`` within the limits of ``site``.
 
-    When the listener is full, the connection that has been idle for longest makes
-    room: a program can hold as many as it likes without keeping others out. Who
-    comes when all are busy is answered at once, since a connection left waiting
-    tells its client nothing.
+    When the listener is full, one on which nothing is answered makes room, the one
+    that was idle for longest first: a program can hold as many as it likes without
+    keeping others out. Who comes when all are busy is answered at once, since a
+    connection left waiting tells its client nothing.
     """
 
     _acceptor: Acceptor
@@ -88,9 +88,9 @@ class Door:
 
     def _has_room(self, accepted: Accepted) -> bool:
         if accepted.on_spare:
-            return self._front.hang_up_longest_idle(SHED_AT_ONCE) > 0
+            return self._front.make_room(SHED_AT_ONCE) > 0
         full = self._open >= self._site.limits.max_connections
-        return not full or self._front.hang_up_longest_idle() > 0
+        return not full or self._front.make_room() > 0
 
     async def _serve(self, sock: socket.socket, network: str | None) -> None:
         try:

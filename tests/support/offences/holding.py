@@ -11,6 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from llama_runner.config.app import AppConfig, RelayConfig, SchedulingConfig
 from tests.support.access_cases import HANDSHAKE
 from tests.support.endless import Endless, in_sockets
+from tests.support.front_cases import post
 from tests.support.front_door import ask
 from tests.support.http_client import request_bytes
 from tests.support.offences.offence import (
@@ -94,7 +95,7 @@ async def idle_connections(stage: Stage) -> str:
 async def busy_connections(stage: Stage) -> str:
     """Come when every connection that there may be is busy."""
     for _ in range(SMALL.max_connections):
-        await stage.client().send(b"GET")
+        await stage.client().send(post("relay", "Content-Length: 5"))
     await wait_all_tasks_blocked()
     return await seen(stage.client())
 
@@ -177,7 +178,7 @@ HOLDING = (
     ),
     Offence("closes its side and waits: it has left", (), BROKEN_OFF, half_closed),
     Offence(
-        "holds every connection that there is, idle for longest",
+        "holds every connection, but has no request in progress on one of them",
         ("limits.max_connections",),
         CLOSED,
         idle_connections,
