@@ -9,9 +9,6 @@ from attrs import define
 
 from tests.support.scripted_engine import EngineConnection
 
-RESETTING = b"\1\0\0\0\0\0\0\0"
-"""SO_LINGER, on, for no time at all: a close is then a reset where there is TCP."""
-
 
 @define(eq=False)
 class BrokenEngine:
