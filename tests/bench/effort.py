@@ -1,0 +1,26 @@
+"""How long everything is measured; times in seconds."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from tests.bench.program.figures import ProgramEffort
+from tests.bench.relay.rounds import RelayEffort
+
+
+@frozen(kw_only=True)
+class Effort:
+    """One for each section."""
+
+    relay: RelayEffort
+    program: ProgramEffort
+
+
+FULL = Effort(
+    relay=RelayEffort(repetitions=5, warm=0.3, measured=0.6),
+    program=ProgramEffort(),
+)
+QUICK = Effort(
+    relay=RelayEffort(repetitions=1, warm=0.1, measured=0.15),
+    program=ProgramEffort(streams=500, connections=500, cancels=5, loads=20, stops=1, beside=()),
+)
