@@ -3,7 +3,7 @@
 Everything is measured in one run and in turns, because figures of two runs do
 not compare: the same connection without a relay (direct), with ours, with a
 naive one, with the least that Trio costs (floor), and with each ``--peer``, on
-a scripted upstream; then the whole program by itself.
+a scripted upstream; then the whole program by itself, and on a real engine.
 """
 
 from __future__ import annotations

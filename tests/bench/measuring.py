@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from llama_runner.config.options import Options
+from llama_runner.errors import ConfigError
 from tests.bench.effort import Effort
+from tests.bench.engine.bare import find_engine
+from tests.bench.engine.figures import RealEngines
 from tests.bench.machine import Watch, machine
 from tests.bench.process import Served, owner_of, served
 from tests.bench.program.figures import Programs
 from tests.bench.program.whole import MODEL
 from tests.bench.relay.rounds import Rounds
 from tests.bench.report import Measured
-from tests.bench.section import DIRECT
+from tests.bench.section import DIRECT, Section
 from tests.bench.tools.building import Tools
 from tests.bench.variants import RELAYS, relay
 
@@ -35,6 +38,8 @@ def measure(effort: Effort, tools: Tools, options: Options, say: Say) -> Measure
     with served((*tools.upstream, str(port)), MODEL) as upstream:
         rounds = _relays(effort, tools, upstream, options, say)
         sections = [rounds.section(), Programs(tools, upstream, effort.program, say).measure()]
+        if effort.engine is not None:
+            sections += _real_engine(effort, about, say)
     about["took"] = watch.told()
     return Measured(sections, +rounds.errors, about)
 
@@ -50,6 +55,15 @@ def _relays(effort: Effort, tools: Tools, upstream: Served, options: Options, sa
             say(f"relays, round {number + 1} of {effort.relay.repetitions}")
             rounds.measure()
         return rounds
+
+
+def _real_engine(effort: Effort, about: dict[str, str], say: Say) -> Iterator[Section]:
+    """Measure with a real engine, where there is one; else say why not."""
+    assert effort.engine is not None
+    try:
+        yield RealEngines(find_engine(), effort.engine, say).measure()
+    except (ConfigError, RuntimeError) as error:
+        about["left out"] = f"a real engine: {error}"
 
 
 def peer_at(url: str) -> Served:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from llama_runner.cli import parse
+from llama_runner.runner.engine import Engine, EngineKind
 from tests.bench.__main__ import main
+from tests.bench.bound import Bound
 from tests.bench.effort import Effort
+from tests.bench.engine import rows as engine_rows
+from tests.bench.engine.bare import RealEngine
+from tests.bench.engine.figures import EngineEffort, RealEngines
 from tests.bench.measuring import measure, peer_at
 from tests.bench.program import rows as program_rows
 from tests.bench.program.figures import ProgramEffort
@@ -18,8 +24,9 @@ from tests.bench.relay.rounds import RelayEffort
 from tests.bench.relay.rows import SHAPES
 from tests.bench.report import Measured, as_fields, as_text
 from tests.bench.section import DIRECT
-from tests.bench.tools.building import find_tools
+from tests.bench.tools.building import find_tools, python_tools
 from tests.bench.variants import OURS, RELAYS
+from tests.support.gguf_writer import write_gguf
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +37,7 @@ SMOKE = Effort(
     program=ProgramEffort(
         streams=4, connections=4, cancels=1, loads=2, stops=1, grace=0.0, beside=()
     ),
+    engine=None,
 )
 
 
@@ -59,6 +67,20 @@ def test_the_table_has_a_line_for_every_row_and_says_which_bounds_were_met(
             assert f"\n| {finding.row.name}" in text
     assert "ours / naive" in text
     assert "≤ 80: met" in text
+
+
+def test_a_real_engine_is_measured_beside_itself_without_us(tmp_path: Path) -> None:
+    program = python_tools().engine_in(tmp_path)
+    engine = Engine((str(program),), EngineKind.LLAMA_SERVER, "a scripted one", "")
+    real = RealEngine(engine, write_gguf(tmp_path / "a" / "a.gguf"))
+    effort = EngineEffort(repetitions=1, answers=1, colds=1, cancels=1, patience=60.0)
+    section = RealEngines(real, effort, lambda line: None).measure()
+    assert [finding.row for finding in section.findings] == list(engine_rows.ROWS)
+    for finding in section.findings:
+        assert [finding.middle(column) is not None for column in (DIRECT, OURS)] == [True, True]
+    (cold,) = (finding for finding in section.findings if finding.row.fact == "cold")
+    (verdict,) = cold.verdicts(OURS)
+    assert verdict.bound == Bound(1.05, DIRECT) and verdict.value
 
 
 def test_only_a_full_run_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.bound import Bound
+from tests.bench.engine.rows import ROWS as ENGINE
 from tests.bench.program.rows import ROWS as PROGRAM
 from tests.bench.relay.rows import ROWS as RELAY
 from tests.bench.relay.rows import SHAPES, ahead_of
-from tests.bench.section import Row
+from tests.bench.section import DIRECT, Row
 from tests.bench.tools.loading import FACTS, Seen, Shape
 from tests.bench.variants import RELAYS
 
-ALL = (*RELAY, *PROGRAM)
+ALL = (*RELAY, *PROGRAM, *ENGINE)
 NAIVE_AT_MOST = {
     "added first byte p50": 0.2,
     "CPU per request, 8": 0.2,
@@ -41,13 +42,14 @@ def named(name: str) -> Row:
         *((name, Bound(limit, "naive", at_least=True)) for name, limit in NAIVE_AT_LEAST.items()),
         *((name, Bound(limit)) for name, limit in VALUES.items()),
         ("CPU per request, 64", Bound(3.0, "floor")),
+        ("cold start to the end of one token", Bound(1.05, DIRECT)),
     ],
 )
 def test_each_bound_stands_beside_its_row(name: str, bound: Bound) -> None:
     assert bound in named(name).bounds
 
 
-@pytest.mark.parametrize("rows", [RELAY, PROGRAM])
+@pytest.mark.parametrize("rows", [RELAY, PROGRAM, ENGINE])
 def test_no_row_is_told_twice(rows: tuple[Row, ...]) -> None:
     assert len({row.name for row in rows}) == len(rows)
     assert len({(row.of, row.fact, row.added) for row in rows}) == len(rows)
