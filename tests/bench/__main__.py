@@ -3,7 +3,8 @@
 Everything is measured in one run and in turns, because figures of two runs do
 not compare: the same connection without a relay (direct), with ours, with a
 naive one, with the least that Trio costs (floor), and with each ``--peer``, on
-a scripted upstream; then the whole program by itself, and on a real engine.
+a scripted upstream; then the whole program by itself, on a real engine, and
+beside hostile clients.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from llama_runner.errors import ConfigError
 from tests.bench.effort import Effort
 from tests.bench.engine.bare import find_engine
 from tests.bench.engine.figures import RealEngines
+from tests.bench.hostile.figures import Hostile
 from tests.bench.machine import Watch, machine
 from tests.bench.process import Served, owner_of, served
 from tests.bench.program.figures import Programs
@@ -40,6 +41,10 @@ def measure(effort: Effort, tools: Tools, options: Options, say: Say) -> Measure
         sections = [rounds.section(), Programs(tools, upstream, effort.program, say).measure()]
         if effort.engine is not None:
             sections += _real_engine(effort, about, say)
+        if effort.hostile is None:
+            about["left out"] = "hostile clients, which only a full run measures"
+        else:
+            sections.append(Hostile(tools, upstream, effort.hostile, say).measure())
     about["took"] = watch.told()
     return Measured(sections, +rounds.errors, about)
 

@@ -6,6 +6,9 @@ import pytest
 
 from tests.bench.bound import Bound
 from tests.bench.engine.rows import ROWS as ENGINE
+from tests.bench.hostile.offences import OFFENCES, Offence
+from tests.bench.hostile.rows import ALONE
+from tests.bench.hostile.rows import ROWS as HOSTILE
 from tests.bench.program.rows import ROWS as PROGRAM
 from tests.bench.relay.rows import ROWS as RELAY
 from tests.bench.relay.rows import SHAPES, ahead_of
@@ -13,7 +16,7 @@ from tests.bench.section import DIRECT, Row
 from tests.bench.tools.loading import FACTS, Seen, Shape
 from tests.bench.variants import RELAYS
 
-ALL = (*RELAY, *PROGRAM, *ENGINE)
+ALL = (*RELAY, *PROGRAM, *ENGINE, *HOSTILE)
 NAIVE_AT_MOST = {
     "added first byte p50": 0.2,
     "CPU per request, 8": 0.2,
@@ -49,7 +52,13 @@ def test_each_bound_stands_beside_its_row(name: str, bound: Bound) -> None:
     assert bound in named(name).bounds
 
 
-@pytest.mark.parametrize("rows", [RELAY, PROGRAM, ENGINE])
+@pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.name)
+def test_an_offence_may_move_the_streams_by_less_than_a_fifth(offence: Offence) -> None:
+    bounds = [row.bounds for row in HOSTILE if row.of == offence.name]
+    assert len(bounds) == 3 and (Bound(1.2, ALONE),) in bounds
+
+
+@pytest.mark.parametrize("rows", [RELAY, PROGRAM, ENGINE, HOSTILE])
 def test_no_row_is_told_twice(rows: tuple[Row, ...]) -> None:
     assert len({row.name for row in rows}) == len(rows)
     assert len({(row.of, row.fact, row.added) for row in rows}) == len(rows)
