@@ -36,7 +36,7 @@ async def read_head(client: Client, limits: LimitsConfig) -> RequestHead:
 
 
 async def _raw_head(client: Client, limits: LimitsConfig) -> bytes:
-    deadline = trio.current_time() + limits.head_timeout
+    deadline = None  # nearly all heads come in one piece, which needs none
     while True:
         skip_empty_lines(client)
         end = client.buffer.find(HEAD_END)
@@ -47,6 +47,8 @@ async def _raw_head(client: Client, limits: LimitsConfig) -> bytes:
             return client.take(end + len(HEAD_END))
         if client.buffer.count(b"\n") != client.buffer.count(b"\r\n"):
             return bytes(client.buffer)  # a bare LF: the parser says what is wrong with it
+        if deadline is None:
+            deadline = trio.current_time() + limits.head_timeout
         await _more(client, deadline, limits)
 
 
