@@ -48,7 +48,7 @@ class LimitsConfig:
         metadata=documented("Bytes a second that a client must at least read of an answer."),
     )
     send_buffer_bytes: BufferSize = field(
-        default=262_144,
+        default=131_072,
         metadata=documented(
             "Bytes of an answer that the system holds for a client that has not read them yet; "
             "Linux reckons with twice as many."

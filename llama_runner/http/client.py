@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 
 import trio
@@ -16,6 +16,9 @@ RECEIVE_BYTES = 65536
 
 FLOOD_PATIENCE = 1.0
 """Seconds with a full look-ahead that end an answer; it may just be about to end by itself."""
+
+LAST_WORDS_BYTES = 1024 * 1024
+"""Enough for the rest of a piece that was on its way; the system gives as much as it may."""
 
 
 class ClientGone(Exception):
@@ -187,6 +190,12 @@ class Client:
             return 0
         except OSError:
             raise self._leave() from None
+
+    def make_room_for_last_words(self) -> None:
+        """Have the system hold more, so that what is said last fits behind what is not read yet."""
+        with suppress(OSError):  # some systems refuse this once the client has left
+            held = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, held + LAST_WORDS_BYTES)
 
     def _leave(self) -> ClientGone:
         """Note that it has left, whether reading or writing shows it first."""

@@ -109,6 +109,7 @@ class Front:
     def interrupt(self) -> None:
         """Cancel the answers in progress, which may then say one last thing."""
         for answer in self._answers:
+            answer.client.make_room_for_last_words()
             answer.interruption.cancel()
 
     async def _serve(self, sock: socket.socket) -> None:

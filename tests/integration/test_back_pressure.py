@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -175,6 +176,24 @@ async def test_a_stalled_reader_is_cut_over_tcp_as_well() -> None:
         with pytest.raises(ConnectionResetError):
             while deaf.sock.recv(65536):
                 pass
+
+
+@pytest.mark.slow
+async def test_a_reader_that_looks_only_after_the_stop_finds_a_last_word() -> None:
+    limits = LimitsConfig(send_buffer_bytes=8192)
+    async with listening(Endless(), grace=0.1, limits=limits) as listener:
+        with trio.socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            await sock.connect(("127.0.0.1", listener.port))
+            deaf = listener.adopt(sock)
+        await deaf.send(request_bytes(body=STREAM))
+        await trio.sleep(0.2)
+        listener.program.stop.request()
+        with trio.fail_after(SOON):
+            await listener.ended.wait()
+        told = await deaf.until_closed()
+        assert b'"shutting_down"' in told[-1000:]
+        assert told.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
 
 
 def _received_unread() -> int:

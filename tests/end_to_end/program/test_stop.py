@@ -88,7 +88,7 @@ async def queued(program: ServedProgram, count: int) -> None:
 async def stalled(program: ServedProgram) -> RawClient:
     """Return a client that has asked for a long answer and reads no more of it."""
     client = await connected(program, receive_buffer=4096)
-    await client.request(body=scripted_chat({"tokens": 10**9, "padding": 10**6}, stream=True))
+    await client.request(body=scripted_chat({"tokens": 10**9, "padding": 10**4}, stream=True))
     await client.head()
     return client
 
