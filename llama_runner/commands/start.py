@@ -24,11 +24,15 @@ from llama_runner.main import Parts, new_control_key, serve, stop_on_signal
 from llama_runner.platforms.console import console_held
 from llama_runner.platforms.lifetime import end_children_with_us
 from llama_runner.platforms.memory import look_for_garbage_seldom
+from llama_runner.platforms.open_files import allow_open_files
 from llama_runner.proxy_manager import addresses, bind_listeners
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.spawner import system_spawner
 
 logger = logging.getLogger(__name__)
+
+OTHER_FILES = 256
+"""Log and state files, pipes to engines and whatever Python opens."""
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -69,6 +73,7 @@ async def _serve(
 ) -> None:
     catalog = await _find_models(prepared)
     bound = bind_listeners(prepared.configuration.app)
+    make_room(len(bound), prepared.configuration.app.limits.max_connections)
     where = addresses(bound)
     parts = Parts(
         prepared.configuration,
@@ -85,6 +90,16 @@ async def _serve(
         look_for_garbage_seldom()
         claim.note(where)
         _announce(options, where)
+
+
+def make_room(listeners: int, connections: int) -> None:
+    """See to it that there may be as many connections as are configured."""
+    # Each may need another one to an engine; what else is open is little.
+    wanted = 2 * listeners * connections + OTHER_FILES
+    allowed = allow_open_files(wanted)
+    if allowed < listeners * connections + OTHER_FILES:
+        message = "the system allows %d open files, which is less than limits.max_connections needs"
+        logger.warning(message, allowed)
 
 
 async def _find_models(prepared: Prepared) -> Catalog:

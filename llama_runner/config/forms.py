@@ -12,6 +12,7 @@ _GIBIBYTE = 1024**3
 Port = Annotated[int, WholeNumber(1, 65_535)]
 Count = Annotated[int, WholeNumber(1, 1_000_000)]
 ByteCount = Annotated[int, WholeNumber(1, 1024 * _GIBIBYTE)]
+BufferSize = Annotated[int, WholeNumber(4096, _GIBIBYTE)]
 # A time in which something must happen can be short, but never nothing.
 Seconds = Annotated[float, Number(above=0, maximum=_DAY)]
 SecondsOrNone = Annotated[float, Number(minimum=0, maximum=_DAY)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from llama_runner.config.forms import ByteCount, Count, Seconds
+from llama_runner.config.forms import BufferSize, ByteCount, Count, Seconds
 from llama_runner.config.setting import documented
 
 
@@ -46,6 +46,13 @@ class LimitsConfig:
     min_read_rate: Count = field(
         default=1024,
         metadata=documented("Bytes a second that a client must at least read of an answer."),
+    )
+    send_buffer_bytes: BufferSize = field(
+        default=262_144,
+        metadata=documented(
+            "Bytes of an answer that the system holds for a client that has not read them yet; "
+            "Linux reckons with twice as many."
+        ),
     )
     max_connections: Count = field(
         default=4096,

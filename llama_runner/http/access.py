@@ -120,6 +120,7 @@ def _is_one_of(given: str, keys: Sequence[str]) -> bool:
     return any(matches)
 
 
+@lru_cache(maxsize=64)
 def _host_name(host: str) -> str:
     """Return the name in a Host header, which is nothing if there is more than a port besides."""
     match = _HOST.fullmatch(host.lower())

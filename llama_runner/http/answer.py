@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 
 import trio
@@ -51,17 +52,19 @@ class Answer:
         self.started = self.finished = True
         if status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110, 8.6)
             headers = [(b"content-length", b"%d" % len(body)), *headers]
-        head = self._head(status, content_type, headers)
+        said = (*headers, *self.extra_headers)
+        head = _head(status, content_type, said, keeps_alive=self.keeps_alive)
         await self.client.send(head if self.omits_body else head + body)
 
     def stream(self, status: int, content_type: str, headers: Headers = ()) -> None:
         """Begin an answer whose length is not known."""
         self.started = True
         if self.chunked:
-            headers = [(b"transfer-encoding", b"chunked"), *headers]
+            headers = ((b"transfer-encoding", b"chunked"), *headers)
         else:
             self.keeps_alive = False  # an HTTP/1.0 client sees the end by our closing
-        self._pending = self._head(status, content_type, headers)
+        said = (*headers, *self.extra_headers)
+        self._pending = _head_of_stream(status, content_type, said, keeps_alive=self.keeps_alive)
 
     async def write(self, data: bytes) -> None:
         """Send a piece, and the head before the first."""
@@ -80,12 +83,17 @@ class Answer:
         head, self._pending = self._pending, b""
         await self.client.send(head + last)
 
-    def _head(self, status: int, content_type: str, headers: Headers) -> bytes:
-        lines = [
-            b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"")),
-            b"content-type: " + content_type.encode("latin-1"),
-        ]
-        lines += [b"%b: %b" % pair for pair in (*headers, *self.extra_headers)]
-        if not self.keeps_alive:
-            lines.append(b"connection: close")
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+def _head(status: int, content_type: str, headers: Headers, *, keeps_alive: bool) -> bytes:
+    lines = [
+        b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"")),
+        b"content-type: " + content_type.encode("latin-1"),
+    ]
+    lines += [b"%b: %b" % pair for pair in headers]
+    if not keeps_alive:
+        lines.append(b"connection: close")
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+# Streams begin in the same few ways; whole answers differ in their length.
+_head_of_stream = lru_cache(64)(_head)

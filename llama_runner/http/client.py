@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import socket
-import struct
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import inf
 
 import trio
 from attrs import define, field
 
+from llama_runner.platforms.resetting import reset_when_closed
+
 RECEIVE_BYTES = 65536
 
 FLOOD_PATIENCE = 1.0
 """Seconds with a full look-ahead that end an answer; it may just be about to end by itself."""
-
-# Closing then sends a reset, and the system drops at once what was not read of the answer.
-_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class ClientGone(Exception):
@@ -182,8 +179,7 @@ class Client:
         with trio.CancelScope(deadline=latest) as scope:
             await trio.lowlevel.wait_writable(self.sock)
         if scope.cancelled_caught:
-            with suppress(OSError):  # some systems refuse this once the client has left
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            reset_when_closed(self.sock)  # the system then drops what was not read
             raise ClientTooSlow
         try:
             return self.sock.send(data)

@@ -10,6 +10,7 @@ from math import inf
 import trio
 from attrs import define, field
 
+from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.acceptor import COMPLAINS_EVERY, Accepted, Acceptor
 from llama_runner.http.answer import RETRY_LATER
 from llama_runner.http.front import Front, Site
@@ -26,7 +27,7 @@ SEEN_OFF_AT_ONCE = 64
 """Clients beyond that many are hung up on at once: a flood must not be worth more."""
 
 SHED_AT_ONCE = 16
-"""Idle connections that end when files run out: what is served needs some as well."""
+"""Connections that end when files run out: what is served needs some files as well."""
 
 CODE = "too_many_connections"
 
@@ -35,10 +36,10 @@ CODE = "too_many_connections"
 class Door:
     """Admits connections to ``front`` within the limits of ``site``.
 
-    When the listener is full, the connection that has been idle for longest makes
-    room: a program can hold as many as it likes without keeping others out. Who
-    comes when all are busy is answered at once, since a connection left waiting
-    tells its client nothing.
+    When the listener is full, one on which nothing is answered makes room, the one
+    that was idle for longest first: a program can hold as many as it likes without
+    keeping others out. Who comes when all are busy is answered at once, since a
+    connection left waiting tells its client nothing.
     """
 
     _acceptor: Acceptor
@@ -64,7 +65,7 @@ class Door:
         while True:
             # One at a time: a flood of connects gets its turn between all others, not before.
             accepted = await self._acceptor.accept()
-            if not _prepare(accepted.sock, self._site.limits.write_timeout):
+            if not _prepare(accepted.sock, self._site.limits):
                 continue
             network = network_of(accepted.address)
             refusal = self._refusal(accepted, network)
@@ -87,9 +88,9 @@ class Door:
 
     def _has_room(self, accepted: Accepted) -> bool:
         if accepted.on_spare:
-            return self._front.hang_up_longest_idle(SHED_AT_ONCE) > 0
+            return self._front.make_room(SHED_AT_ONCE) > 0
         full = self._open >= self._site.limits.max_connections
-        return not full or self._front.hang_up_longest_idle() > 0
+        return not full or self._front.make_room() > 0
 
     async def _serve(self, sock: socket.socket, network: str | None) -> None:
         try:
@@ -140,11 +141,13 @@ async def _until_it_leaves(sock: socket.socket) -> None:
             return
 
 
-def _prepare(sock: socket.socket, unread_for: float) -> bool:
+def _prepare(sock: socket.socket, limits: LimitsConfig) -> bool:
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        notice_vanishing(sock, unread_for)
+        # Left to itself, the system would hold megabytes for a client that reads nothing.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
+        notice_vanishing(sock, limits.write_timeout)
     except OSError:
         sock.close()  # some systems refuse this once the client has left
         return False

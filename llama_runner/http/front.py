@@ -12,7 +12,6 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from itertools import islice
 from math import inf
 
 import trio
@@ -26,6 +25,7 @@ from llama_runner.http.application import Address, Application
 from llama_runner.http.body import read_body
 from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
+from llama_runner.http.expendable import Expendable
 from llama_runner.http.head import read_head, skip_empty_lines
 from llama_runner.http.network import network_of
 from llama_runner.http.shares import EVERYBODY, Shares
@@ -59,8 +59,7 @@ class Front:
     _site: Site
     _stop: Stop
     _shares: Shares = field(init=False)
-    # Since when, in the order in which they became idle.
-    _idle: dict[trio.CancelScope, float] = field(factory=dict, init=False)
+    _expendable: Expendable = field(factory=Expendable, init=False)
     _answers: set[Answer] = field(factory=set, init=False)
     _open: int = field(default=0, init=False)
     _emptied: trio.Event = field(factory=trio.Event, init=False)
@@ -90,26 +89,22 @@ class Front:
         One task for all of them: a deadline of its own costs each request more than
         the head that it guards.
         """
-        timeout = self._site.limits.idle_timeout
+        timeout, idle = self._site.limits.idle_timeout, self._expendable.idle
         while True:
             now = trio.current_time()
-            for scope in [scope for scope, since in self._idle.items() if since + timeout <= now]:
-                del self._idle[scope]
+            for scope in [scope for scope, since in idle.items() if since + timeout <= now]:
+                del idle[scope]
                 scope.cancel()
-            await trio.sleep_until(next(iter(self._idle.values()), now) + timeout)
+            await trio.sleep_until(next(iter(idle.values()), now) + timeout)
 
     def hang_up_idle(self) -> None:
-        """End the connections on which no request is being answered."""
-        for scope in self._idle:
+        """End the connections that wait for a request."""
+        for scope in self._expendable.idle:
             scope.cancel()
 
-    def hang_up_longest_idle(self, count: int = 1) -> int:
-        """End the connections that have been idle for longest; return how many there were."""
-        scopes = list(islice(self._idle, count))
-        for scope in scopes:
-            del self._idle[scope]
-            scope.cancel()
-        return len(scopes)
+    def make_room(self, count: int = 1) -> int:
+        """End so many connections on which nothing is answered; return how many there were."""
+        return self._expendable.end(count)
 
     def interrupt(self) -> None:
         """Cancel the answers in progress, which may then say one last thing."""
@@ -134,13 +129,21 @@ class Front:
         self, client: Client, addresses: tuple[Address, Address], connection: trio.CancelScope
     ) -> None:
         exchange = _Conversation(self._site, self._shares, client, addresses, self._answers)
+        beginning = self._expendable.beginning
         try:
             while await self._next(client, connection):
-                if not await exchange.answer_one():
+                beginning[connection] = None
+                head = await exchange.head()
+                beginning.pop(connection, None)
+                if head is None or not await exchange.answer(head):
+                    self._expendable.leaving[connection] = None
                     await client.hang_up()
                     return
         except (ClientGone, ClientTooSlow):
             return  # which is its right; whatever it had borrowed is back by now
+        finally:
+            beginning.pop(connection, None)
+            self._expendable.leaving.pop(connection, None)
 
     async def _next(self, client: Client, connection: trio.CancelScope) -> bool:
         """Wait for the first byte of a request; say whether there may be one.
@@ -149,15 +152,18 @@ class Front:
         """
         if self._stop.requested.is_set():
             return False
-        self._idle[connection] = trio.current_time()
+        self._expendable.idle[connection] = trio.current_time()
         try:
             skip_empty_lines(client)
+            if client.buffer:
+                # It pipelines, and may have sent thousands: others have their turn between.
+                await trio.lowlevel.checkpoint()
             while not client.buffer:
                 await client.more(inf)
                 skip_empty_lines(client)
             return True
         finally:
-            self._idle.pop(connection, None)
+            self._expendable.idle.pop(connection, None)
 
 
 @define(eq=False)
@@ -174,12 +180,16 @@ class _Conversation:
     def __attrs_post_init__(self) -> None:
         self.holding = self.shares.bodies.holding()
 
-    async def answer_one(self) -> bool:
-        """Read and answer one request; say whether another may follow."""
+    async def head(self) -> RequestHead | None:
+        """Read the head of the next request; refuse it and return ``None`` if it is none."""
         try:
-            head = await read_head(self.client, self.site.limits)
+            return await read_head(self.client, self.site.limits)
         except HeadError as error:
-            return await self._refuse(None, error.status, str(error))
+            await self._refuse(None, error.status, str(error))
+            return None
+
+    async def answer(self, head: RequestHead) -> bool:
+        """Read the rest of a request and answer it; say whether another may follow."""
         denial = self.site.access.check(head, self.addresses[1][0])
         if denial is not None:
             given = denial.status, denial.message, denial.code, denial.headers

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import trio
 
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.request_head import HEAD_END, HeadError, RequestHead, parse_request_head
 
-EMPTY_LINE = b"\r\n"
+_empty_lines = re.compile(rb"(?:\r\n)++").match
 _OTHER_LINES = 2  # the request line and the empty one
 
 
 def skip_empty_lines(client: Client) -> None:
     """Drop empty lines before a request: a client may send one too many (RFC 9112, 2.2)."""
-    while client.buffer.startswith(EMPTY_LINE):
-        client.take(len(EMPTY_LINE))
+    # All at once: thousands may have been sent, and nobody else has a turn meanwhile.
+    if client.buffer.startswith(b"\r\n") and (found := _empty_lines(client.buffer)):
+        client.take(found.end())
 
 
 async def read_head(client: Client, limits: LimitsConfig) -> RequestHead:
@@ -33,7 +36,7 @@ async def read_head(client: Client, limits: LimitsConfig) -> RequestHead:
 
 
 async def _raw_head(client: Client, limits: LimitsConfig) -> bytes:
-    deadline = trio.current_time() + limits.head_timeout
+    deadline = None  # nearly all heads come in one piece, which needs none
     while True:
         skip_empty_lines(client)
         end = client.buffer.find(HEAD_END)
@@ -44,6 +47,8 @@ async def _raw_head(client: Client, limits: LimitsConfig) -> bytes:
             return client.take(end + len(HEAD_END))
         if client.buffer.count(b"\n") != client.buffer.count(b"\r\n"):
             return bytes(client.buffer)  # a bare LF: the parser says what is wrong with it
+        if deadline is None:
+            deadline = trio.current_time() + limits.head_timeout
         await _more(client, deadline, limits)
 
 

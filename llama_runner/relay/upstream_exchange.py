@@ -143,6 +143,7 @@ class UpstreamExchange:
         if split is None:
             return
         self._head, self._received = split
+        self._request = b""  # it is not sent again from here on, and may hold images
         self._missing = self._head.content_length
         if self._head.chunked:
             self._decoder = ChunkedDecoder()

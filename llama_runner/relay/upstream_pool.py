@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import socket
-import struct
-import sys
 from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
 
 from llama_runner.errors import RunnerLost
+from llama_runner.platforms.resetting import reset_when_closed
 
 # The engine closes a connection after 5 idle seconds or 100 requests; ours end
 # earlier, so that we are not the ones to find out.
 IDLE_LIMIT = 4.0
 USE_LIMIT = 90
 RECEIVE_BYTES = 65536
-# struct linger { on, seconds }, whose fields are ints on POSIX and shorts on Windows.
-_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 Connect = Callable[[str, int], Awaitable[socket.socket]]
@@ -96,7 +93,7 @@ class UpstreamConnection:
     def abort(self) -> None:
         """Reset it: what the engine writes next fails, where after a close it succeeds once."""
         if self.sock.fileno() >= 0:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            reset_when_closed(self.sock)
         self.close()
 
 

@@ -23,12 +23,8 @@ class Slot:
 class Control(Protocol):
     """A child's control plane; every call has a bound of its own."""
 
-    async def health(self) -> bool:
-        """Report whether it would serve a request now."""
-        ...
-
-    async def is_ours(self) -> bool:
-        """Report whether it is our child that answers at this port, and no other program."""
+    async def is_ready(self) -> bool:
+        """Report whether our child, and no other program, would serve a request at this port."""
         ...
 
     async def props(self) -> Mapping[str, object]:

@@ -25,19 +25,15 @@ class HttpControl:
 
     _client: httpx.AsyncClient
 
-    async def health(self) -> bool:
-        """Report whether it would serve a request now."""
-        return await self._status("/health") == httpx.codes.OK
+    async def is_ready(self) -> bool:
+        """Report whether our child, and no other program, would serve a request at this port.
 
-    async def is_ours(self) -> bool:
-        """Report whether it is our child that answers at this port, and no other program.
-
-        Only ours knows the key of this launch, and only one with a key refuses another.
+        While it loads, a child answers nothing but ``/health`` with 200. Only ours knows
+        the key of this launch, and only one with a key refuses another.
         """
-        stranger = await self._status("/props", _NO_KEY)
-        return (
-            stranger == httpx.codes.UNAUTHORIZED and await self._status("/props") == httpx.codes.OK
-        )
+        if await self._status("/props") != httpx.codes.OK:
+            return False
+        return await self._status("/props", _NO_KEY) == httpx.codes.UNAUTHORIZED
 
     async def props(self) -> Mapping[str, object]:
         """Return what it says of its settings; raise RunnerLost if it does not answer."""

@@ -33,7 +33,7 @@ from llama_runner.runner.state import Exited, Ready, RunnerState, Starting, Stop
 
 logger = logging.getLogger(__name__)
 
-PROBE_EVERY = 0.025
+PROBE_EVERY = 0.01
 # A child that speaks of its loading will speak of its readiness; we still look now and then.
 PROBE_TALKER_EVERY = 1.0
 PORT_TRIES = 3
@@ -194,13 +194,9 @@ class Runner:
 
 
 async def _probe(attempt: Attempt, child: Child) -> None:
-    while not await _answers(child):  # noqa: ASYNC110 - nobody tells us
+    while not await child.control.is_ready():  # noqa: ASYNC110 - nobody tells us
         await trio.sleep(PROBE_TALKER_EVERY if attempt.talks else PROBE_EVERY)
     attempt.become_ready({})
-
-
-async def _answers(child: Child) -> bool:
-    return await child.control.health() and await child.control.is_ours()
 
 
 async def _check_settings(launch: Launch, child: Child) -> None:

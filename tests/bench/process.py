@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from attrs import frozen
+from attrs import field, frozen
 
 ROOT = Path(__file__).resolve().parents[2]
+HOST, CHAT = "127.0.0.1", "/v1/chat/completions"
 STOP_WITHIN = 10
+CALM_WITHIN, CALM_FOR = 3.0, 0.03
 
 
 @frozen
@@ -24,18 +27,21 @@ class Served:
     path: str
     model: str
     process: psutil.Process | None = None
+    key: str = field(default="", repr=False)
+    upstream: Served | None = None
+    """What it hands requests on to; nothing if it answers them itself."""
 
 
 @contextmanager
-def served(command: Sequence[str], model: str) -> Iterator[Served]:
+def served(command: Sequence[str], model: str, upstream: Served | None = None) -> Iterator[Served]:
     """Run a program that prints its port, until the block is left."""
     with running(command) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"{' '.join(command)} did not start")
-        path = "/v1/chat/completions"
-        yield Served("127.0.0.1", int(line), path, model, psutil.Process(process.pid))
+        measured = psutil.Process(process.pid)
+        yield Served(HOST, int(line), CHAT, model, measured, upstream=upstream)
 
 
 @contextmanager
@@ -66,6 +72,15 @@ def python_module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"tests.bench.{name}", *arguments]
 
 
+def allow_many_files() -> None:
+    """Let us, and all that we start, have as many open files as the system allows."""
+    if sys.platform != "win32":  # where there is no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def processor_time(process: psutil.Process) -> float:
     """Return the seconds of processor time that a process has used so far."""
     threads = Path(f"/proc/{process.pid}/task")
@@ -78,6 +93,16 @@ def processor_time(process: psutil.Process) -> float:
     except OSError:
         times = process.cpu_times()
         return float(times.user + times.system)
+
+
+def calm_down(process: psutil.Process) -> None:
+    """Wait until a process has next to nothing to do any more, but not for ever."""
+    end = time.monotonic() + CALM_WITHIN
+    while time.monotonic() < end:
+        before = processor_time(process)
+        time.sleep(CALM_FOR)
+        if processor_time(process) - before < CALM_FOR / 20:
+            return
 
 
 def resident_bytes(process: psutil.Process) -> int:

@@ -8,72 +8,94 @@ from typing import Any
 from attrs import asdict, frozen
 
 from tests.bench.arithmetic import Ratio
-from tests.bench.rounds import Rounds
-from tests.bench.rows import ROWS
-
-OURS = "ours"
-YARDSTICKS = ("naive", "floor")
+from tests.bench.bound import Verdict
+from tests.bench.section import Finding, Section
 
 
 @frozen
 class Measured:
-    """One run: the rounds, the footprints by variant, and what must be known beside them."""
+    """One run: its sections, whose answers were wrong how often, and what must be known."""
 
-    rounds: Rounds
-    footprints: Mapping[str, Mapping[str, float]]
+    sections: Sequence[Section]
+    errors: Mapping[str, int]
     about: Mapping[str, str]
 
 
 def as_fields(measured: Measured) -> dict[str, Any]:
     """Return everything for a program to read."""
-    rounds = measured.rounds
-    rows = []
-    for row in ROWS:
-        values = {variant: rounds.values(row, variant) for variant in rounds.variants}
-        ratios = {against: rounds.ratio(row, OURS, against) for against in YARDSTICKS}
-        told = {against: asdict(found) for against, found in ratios.items() if found}
-        rows.append({"name": row.name, "unit": row.unit, "values": values, "ratios": told})
     return {
         "about": dict(measured.about),
-        "errors": dict(rounds.errors),
-        "rows": rows,
-        "footprints": {name: dict(rows) for name, rows in measured.footprints.items()},
+        "errors": dict(measured.errors),
+        "sections": {
+            section.title: {
+                "rows": [_row_fields(section, finding) for finding in section.findings],
+                "notes": list(section.notes),
+            }
+            for section in measured.sections
+        },
+    }
+
+
+def _row_fields(section: Section, finding: Finding) -> dict[str, Any]:
+    ratios = {name: finding.ratio(section.subject, name) for name in section.against}
+    bounds = [
+        {**asdict(verdict.bound), "value": verdict.value, "verdict": verdict.word}
+        for verdict in finding.verdicts(section.subject)
+    ]
+    return {
+        "name": finding.row.name,
+        "unit": finding.row.unit,
+        "values": {name: list(values) for name, values in finding.values.items()},
+        "ratios": {name: asdict(found) for name, found in ratios.items() if found},
+        "bounds": bounds,
     }
 
 
 def as_text(measured: Measured) -> str:
-    """Return two tables in Markdown, which are readable as they are."""
+    """Return tables in Markdown, which are readable as they are."""
     about = [f"{name}: {value}" for name, value in measured.about.items()]
-    errors = measured.rounds.errors.items()
+    errors = measured.errors.items()
     trouble = [f"{count} answers of {name} were not what they should be" for name, count in errors]
-    rounds, footprints = _rounds(measured.rounds), _footprints(measured.footprints)
-    tables = (
-        [_table(list(rounds)), _table(list(footprints))]
-        if measured.footprints
-        else [_table(list(rounds))]
-    )
-    return "\n\n".join(["\n".join((*about, *trouble)), *tables])
+    parts = ["\n".join((*about, *trouble, *_summary(measured)))]
+    for section in measured.sections:
+        parts += [f"## {section.title}", _table(list(_lines(section)))]
+        parts += ["\n".join(section.notes)] if section.notes else []
+    return "\n\n".join(parts)
 
 
-def _rounds(rounds: Rounds) -> Iterator[Sequence[str]]:
-    yield ("", *rounds.variants, *(f"ours / {name}" for name in YARDSTICKS))
-    for row in ROWS:
-        name = f"{row.name} ({row.unit})" if row.unit else row.name
-        values = [_number(rounds.middle(row, variant)) for variant in rounds.variants]
-        ratios = [_spread(rounds.ratio(row, OURS, against)) for against in YARDSTICKS]
-        yield (name, *values, *ratios)
+def _summary(measured: Measured) -> Iterator[str]:
+    """Say plainly how many bounds were met, and which were not."""
+    told: dict[str, list[str]] = {"met": [], "missed": [], "not measured": []}
+    for section in measured.sections:
+        for finding in section.findings:
+            for verdict in finding.verdicts(section.subject):
+                told[verdict.word].append(f"{finding.row.name} {_told(verdict)}")
+    yield "bounds: " + ", ".join(f"{len(names)} {word}" for word, names in told.items())
+    for word in ("missed", "not measured"):
+        yield from (f"{word}: {name}" for name in told[word])
 
 
-def _footprints(footprints: Mapping[str, Mapping[str, float]]) -> Iterator[Sequence[str]]:
-    yield ("", *footprints)
-    for name in next(iter(footprints.values())):
-        yield (name, *(_number(rows.get(name)) for rows in footprints.values()))
+def _told(verdict: Verdict) -> str:
+    return f"{_number(verdict.value)} ({verdict.bound})"
+
+
+def _lines(section: Section) -> Iterator[Sequence[str]]:
+    ratios = [f"{section.subject} / {name}" for name in section.against]
+    yield ("", *section.columns, *ratios, "bound")
+    for finding in section.findings:
+        row = finding.row
+        yield (
+            f"{row.name} ({row.unit})" if row.unit else row.name,
+            *(_number(finding.middle(column)) for column in section.columns),
+            *(_spread(finding.ratio(section.subject, name)) for name in section.against),
+            "; ".join(map(str, finding.verdicts(section.subject))),
+        )
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _spread(found: Ratio | None) -> str:

@@ -33,8 +33,7 @@ async def test_it_becomes_ready_and_its_settings_are_what_was_asked(here, caplog
         assert ready.meta
         child = runner.child
         assert child is not None
-        assert await child.control.health()
-        assert await child.control.is_ours()
+        assert await child.control.is_ready()
         assert [slot.busy for slot in await child.control.slots()] == [False, False]
         assert (await child.control.props())["total_slots"] == 2
         stranger = httpx.AsyncClient(base_url=ready.launch.endpoint, trust_env=False)

@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from attrs import define, evolve, field
+from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from llama_runner.config.app import AppConfig, RelayConfig
-from llama_runner.relay.upstream_pool import RECEIVE_BYTES
-from tests.support.http_client import request_bytes
+from tests.support.endless import HEAD, MIB, TOKEN, Endless, in_sockets
 from tests.support.front_door import ask
-from tests.support.memory_network import socket_pair
+from tests.support.http_client import request_bytes
 from tests.support.program import CHAT, STREAM, open_program
 from tests.support.scripted_engine import Asked, EngineConnection, ScriptedEngine
 
-MIB = 1024 * 1024
 SMALL = AppConfig(relay=RelayConfig(max_answer_bytes=MIB))
 EMBEDDING = {"model": "a", "input": "Hi"}
 UNSTREAMED = {**CHAT, "logprobs": True, "tools": [{"type": "function"}]}
-HEAD = b"HTTP/1.1 %b\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-TOKEN = b'data: {"choices":[{"index":0,"delta":{"content":"xy"}}]}\n\n'
-
-
-@define(eq=False)
-class Endless:
-    """Repeats ``piece`` behind ``head`` for as long as somebody takes it."""
-
-    piece: bytes
-    head: bytes = HEAD % b"200 OK"
-    sent: int = field(default=0, init=False)
-
-    async def __call__(self, asked: Asked, connection: EngineConnection) -> None:
-        await connection.send(self.head)
-        pieces = self.piece * max(1, 4096 // len(self.piece))
-        while True:
-            await connection.chunk(pieces)
-            self.sent += len(pieces)
-
-
-def in_sockets() -> int:
-    """Return how many bytes may be on their way between the engine and us."""
-    ours, theirs = socket_pair()
-    with ours, theirs:
-        sent = 0
-        while True:
-            try:
-                sent += theirs.send(b"x" * 4096)
-            except BlockingIOError:
-                return sent + RECEIVE_BYTES
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What all bodies take together, and what a body costs beside its bytes."""
+"""What the bodies of all requests may take together."""
 
 from __future__ import annotations
 
@@ -94,27 +94,3 @@ async def test_one_body_always_has_room(autojump_clock: MockClock) -> None:
     config = AppConfig(limits=LimitsConfig(max_body_bytes=2000, total_body_bytes=1))
     async with open_program(config=config) as program:
         assert (await ask(await unfinished(program), PADDED[1400:])).status == 200
-
-
-async def test_a_body_in_the_smallest_of_chunks_lets_others_have_their_turn(
-    autojump_clock: MockClock,
-) -> None:
-    engine = ScriptedEngine(TokenScript(tokens=FOREVER, every=0.0))
-    async with open_program(engine=engine) as program:
-        streaming = program.client()
-        await streaming.request(body=STREAM)
-        await streaming.head()
-        sender = program.client()
-        await sender.send(post("relay", "Transfer-Encoding: chunked"))
-        turns = 0
-        async with trio.open_nursery() as nursery:
-
-            async def send() -> None:
-                await sender.send(b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")
-                assert (await next_reply(sender)).status == 400
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(send)
-            async for _ in streaming.pieces():
-                turns += 1
-        assert turns >= 10  # about one for each piece of 16 KiB

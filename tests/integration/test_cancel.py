@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import struct
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from llama_runner.platforms.resetting import reset_when_closed
 from llama_runner.events.event import CancelConfirmed
 from llama_runner.events.exchange import Outcome
 from tests.support.fake_child import Behaviour, FakeSpawner
@@ -94,7 +94,7 @@ async def test_every_way_of_leaving_is_noticed(autojump_clock: MockClock, how: s
         await client.request(body=STREAM)
         await trio.sleep(2.5)
         if how == "reset":
-            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_when_closed(client.sock)
             client.close()
         elif how == "half-close":
             client.sock.shutdown(socket.SHUT_WR)

@@ -79,20 +79,18 @@ async def everything(child: Child) -> bytes:
 async def test_it_says_when_it_is_ready(world):
     async with world(loads_for=0.05).child() as child:
         await until_ready(child)
-        assert await child.control.health()
-        assert await child.control.is_ours()
+        assert await child.control.is_ready()
 
 
-async def test_it_is_not_healthy_while_it_loads(world):
+async def test_it_is_not_ready_while_it_loads(world):
     async with world(loads_for=60).child() as child:
-        assert not await child.control.health()
+        assert not await child.control.is_ready()
 
 
-async def test_a_silent_child_is_found_healthy(world):
+async def test_a_silent_child_is_found_ready(world):
     async with world(talks=False).child() as child:
-        while not await child.control.health():  # noqa: ASYNC110 - nobody tells us
+        while not await child.control.is_ready():  # noqa: ASYNC110 - nobody tells us
             await trio.sleep(0.01)
-        assert await child.control.is_ours()
 
 
 async def test_its_exit_code_is_known_as_soon_as_it_exits(world):

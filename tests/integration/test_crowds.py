@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import trio
@@ -14,9 +10,6 @@ import trio
 from llama_runner.config.limits import LimitsConfig
 from tests.support.front_door import ask, next_reply, replies_in
 from tests.support.listening import MODELS, SOON, listening
-
-if sys.platform != "win32":
-    import resource
 
 pytestmark = pytest.mark.slow
 
@@ -44,20 +37,7 @@ async def test_a_crowd_beyond_the_limit_is_told_so_beside_a_stream() -> None:
 
 
 if sys.platform != "win32":
-
-    @contextmanager
-    def no_more_files() -> Iterator[None]:
-        """Refuse every further file while the block lasts."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        lowest_free = os.dup(0)
-        os.close(lowest_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-        try:
-            with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
-                os.dup(0)
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    from tests.support.open_files import no_more_files
 
     async def test_clients_are_served_also_when_there_are_no_more_files() -> None:
         async with listening() as listener:

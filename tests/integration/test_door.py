@@ -14,6 +14,7 @@ from llama_runner.config.app import AppConfig
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.door import SEEN_OFF_AT_ONCE, SEEN_OFF_FOR
 from tests.support.access_cases import code_of
+from tests.support.front_cases import post
 from tests.support.front_door import ask, next_reply
 from tests.support.http_client import RawClient, Reply, request_bytes
 from tests.support.memory_listener import MemoryListener, listening_in_memory
@@ -51,6 +52,14 @@ async def busy(listener: MemoryListener, address: str = "127.0.0.1") -> RawClien
     return client
 
 
+async def uploading(listener: MemoryListener) -> RawClient:
+    """Return a connection on which a request has begun that is not yet whole."""
+    client = listener.connect()
+    await client.send(post("relay", "Content-Length: 5"))
+    await wait_all_tasks_blocked()
+    return client
+
+
 async def test_the_connection_that_was_idle_for_longest_makes_room(
     autojump_clock: MockClock,
 ) -> None:
@@ -65,6 +74,20 @@ async def test_the_connection_that_was_idle_for_longest_makes_room(
             await served(client)
 
 
+async def test_what_is_lost_least_makes_room_first(autojump_clock: MockClock) -> None:
+    async with open_program(config=THREE) as program, listening_in_memory(program) as listener:
+        beginning, idle, leaving = (listener.connect() for _ in range(3))
+        await beginning.send(MODELS[:20])
+        await leaving.send(b"no request\r\n\r\n")
+        await wait_all_tasks_blocked()
+        for gone in (leaving, idle, beginning):
+            before = trio.current_time()
+            await uploading(listener)
+            await gone.until_closed()
+            assert trio.current_time() == before
+        assert (await turned_away(listener.connect())).status == 503
+
+
 @pytest.mark.parametrize("facade", ["lmstudio", "ollama", "dashboard"])
 async def test_who_comes_when_all_are_busy_is_told_so_at_once(
     autojump_clock: MockClock, facade: str
@@ -72,9 +95,7 @@ async def test_who_comes_when_all_are_busy_is_told_so_at_once(
     config = AppConfig(limits=LimitsConfig(max_connections=1))
     async with open_program(config=config, facade=facade) as program:
         async with listening_in_memory(program) as listener:
-            held = listener.connect()
-            await held.send(b"GET /")  # a request that has begun is not idle
-            await wait_all_tasks_blocked()
+            held = await uploading(listener)
             began = trio.current_time()
             for request in (b"", MODELS):
                 client = listener.connect()
@@ -132,9 +153,7 @@ async def test_an_address_that_has_enough_makes_nobody_else_leave(
 async def test_an_address_is_counted_only_while_it_is_served(autojump_clock: MockClock) -> None:
     config = evolve(TWO_EACH, limits=evolve(TWO_EACH.limits, max_connections=1))
     async with open_program(config=config) as program, listening_in_memory(program) as listener:
-        held = listener.connect()
-        await held.send(b"GET /")
-        await wait_all_tasks_blocked()
+        held = await uploading(listener)
         for _ in range(5):
             assert (await turned_away(listener.connect(ELSEWHERE))).status == 503
         held.close()
@@ -145,9 +164,7 @@ async def test_an_address_is_counted_only_while_it_is_served(autojump_clock: Moc
 async def test_who_was_turned_away_may_not_linger(autojump_clock: MockClock) -> None:
     config = AppConfig(limits=LimitsConfig(max_connections=1))
     async with open_program(config=config) as program, listening_in_memory(program) as listener:
-        held = listener.connect()
-        await held.send(b"GET /")
-        await wait_all_tasks_blocked()
+        await uploading(listener)
         began = trio.current_time()
         crowd = [listener.connect() for _ in range(SEEN_OFF_AT_ONCE + 2)]
         await wait_all_tasks_blocked()

@@ -11,6 +11,7 @@ import psutil
 import pytest
 import trio
 
+from llama_runner.platforms.resetting import reset_when_closed
 from llama_runner.errors import PortTaken
 from llama_runner.http.address import bind
 from llama_runner.http.listener import LAST_WORDS
@@ -127,7 +128,7 @@ async def test_clients_that_leave_at_once_do_no_harm() -> None:
     async with listening() as listener:
         for data in (b"", b"G", MODELS, request_bytes(body=STREAM)) * 5:
             client = await listener.connect()
-            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            reset_when_closed(client.sock)
             await client.send(data)
             client.close()
         assert (await ask(await listener.connect(), MODELS, "GET")).status == 200

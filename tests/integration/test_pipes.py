@@ -132,7 +132,7 @@ async def test_a_child_that_closes_its_streams_is_served_and_stopped_all_the_sam
         assert child is not None
         await trio.sleep(0.2)
         assert child.exit_code is None
-        assert await child.control.health()
+        assert await child.control.is_ready()
         assert isinstance(runner.state.value, Ready)
     assert child.exit_code == 0
 

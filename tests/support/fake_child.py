@@ -67,13 +67,10 @@ class FakeControl:
     _child: FakeChild
     busy: set[int] = field(factory=set, init=False)
 
-    async def health(self) -> bool:
+    async def is_ready(self) -> bool:
         await trio.lowlevel.checkpoint()
-        return self._child.loaded and self._child.exit_code is None
-
-    async def is_ours(self) -> bool:
-        await trio.lowlevel.checkpoint()
-        return not self._child.behaviour.foreign
+        serves = self._child.loaded and self._child.exit_code is None
+        return serves and not self._child.behaviour.foreign
 
     async def props(self) -> Mapping[str, object]:
         await trio.lowlevel.checkpoint()

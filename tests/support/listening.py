@@ -15,7 +15,7 @@ from llama_runner.http.address import bind
 from llama_runner.http.listener import listen
 from tests.support.http_client import RawClient, request_bytes
 from tests.support.program import STREAM, Program, open_program
-from tests.support.scripted_engine import FOREVER, ScriptedEngine, TokenScript
+from tests.support.scripted_engine import FOREVER, Script, ScriptedEngine, TokenScript
 
 SOON = 5.0
 """Seconds within which whatever need not wait must be over, on the slowest machine."""
@@ -57,11 +57,15 @@ class Listening:
 
 @asynccontextmanager
 async def listening(
-    script: TokenScript = ENDLESS, *, grace: float = 60.0, limits: LimitsConfig | None = None
+    script: Script = ENDLESS,
+    *,
+    grace: float = 60.0,
+    limits: LimitsConfig | None = None,
+    slots: int = 2,
 ) -> AsyncIterator[Listening]:
     """Listen while the block lasts; fail if it takes for ever."""
     with trio.fail_after(50):
-        async with open_program(engine=ScriptedEngine(script)) as program:
+        async with open_program(engine=ScriptedEngine(script), slots=slots) as program:
             site = program.front._site
             site = evolve(site, limits=limits) if limits else site
             sock = bind("127.0.0.1", 0)

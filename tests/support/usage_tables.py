@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -20,6 +21,7 @@ from llama_runner.config.engine_flags import OWNED_FLAGS
 from llama_runner.config.json_schema import as_json
 from llama_runner.config.models import ModelsConfig
 from llama_runner.config.setting import Setting, settings_of
+from tests.support.offences import OFFENCES
 
 USAGE = Path(__file__).resolve().parents[2] / "docs" / "USAGE.md"
 
@@ -43,6 +45,7 @@ def tables() -> Mapping[str, str]:
         "options": _table(("option", "what it does"), _option_rows()),
         "app_config": _table(_KEY_HEAD, _key_rows(AppConfig, "", None)),
         "models_config": _table(_KEY_HEAD, _key_rows(ModelsConfig, "", None)),
+        "costs": _table(("a client that …", "limit", "default", "sees"), _cost_rows()),
         "owned_flags": ", ".join(f"`{flag}`" for flag in sorted(OWNED_FLAGS)),
     }
 
@@ -59,6 +62,14 @@ def _command_rows() -> Iterator[Row]:
 def _option_rows() -> Iterator[Row]:
     for option in OPTIONS:
         yield f"`{option.flag} {option.metavar}".rstrip() + "`", option.summary
+
+
+def _cost_rows() -> Iterator[Row]:
+    app = AppConfig()
+    for offence in OFFENCES:
+        values = [attrgetter(key)(app) for key in offence.keys]
+        keys, defaults = (", ".join(f"`{one}`" for one in many) for many in (offence.keys, values))
+        yield offence.what, keys, defaults, offence.sees
 
 
 def _key_rows(cls: type[Any], prefix: str, base: Any) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from functools import partial
 
 import trio
 
+from llama_runner.platforms.resetting import reset_when_closed
 from llama_runner.config.app import AppConfig
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.address import bind
@@ -23,8 +24,6 @@ PATIENCE = 0.5
 """Seconds of silence after which a client leaves; its body may come for longer than that."""
 HASTY = AppConfig(limits=LimitsConfig(head_timeout=0.2, idle_timeout=0.1, write_timeout=2.0))
 SOON = 30.0
-RESETTING = b"\1\0\0\0\0\0\0\0"
-"""SO_LINGER, on, for no time at all: a close is then a reset."""
 
 
 @asynccontextmanager
@@ -57,7 +56,7 @@ async def hold(port: int, fuzzed: Fuzzed, heard: Heard) -> None:
             await _send(sock, fuzzed)
             if fuzzed.ending is Ending.LEAVES:
                 if not fuzzed.stays:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETTING)
+                    reset_when_closed(sock)
                 await trio.sleep(min(fuzzed.stays, 0.02))
                 nursery.cancel_scope.cancel()
 

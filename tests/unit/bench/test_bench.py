@@ -3,73 +3,91 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from llama_runner.cli import parse
-from tests.bench.__main__ import QUICK, RELAYS, main, measure, peer_at
-from tests.bench.footprint import Amounts
-from tests.bench.loading import Shape, under_load
-from tests.bench.ours import MODEL
-from tests.bench.process import served
+from llama_runner.runner.engine import Engine, EngineKind
+from tests.bench.__main__ import main
+from tests.bench.bound import Bound
+from tests.bench.effort import QUICK, Effort
+from tests.bench.engine import rows as engine_rows
+from tests.bench.engine.bare import RealEngine
+from tests.bench.engine.figures import EngineEffort, RealEngines
+from tests.bench.hostile.figures import HostileEffort
+from tests.bench.hostile.offences import OFFENCES
+from tests.bench.hostile.rows import BESIDE
+from tests.bench.measuring import measure, peer_at
+from tests.bench.program import rows as program_rows
+from tests.bench.program.figures import ProgramEffort
+from tests.bench.relay import rows as relay_rows
+from tests.bench.relay.rounds import RelayEffort
+from tests.bench.relay.rows import SHAPES
 from tests.bench.report import Measured, as_fields, as_text
-from tests.bench.rows import ROWS, SHAPES
-from tests.bench.tools import Tools, find_tools, python_tools
+from tests.bench.section import DIRECT
+from tests.bench.tools.building import find_tools, python_tools
+from tests.bench.variants import OURS, RELAYS
+from tests.support.gguf_writer import write_gguf
 
-SMALL = {name: evolve(shape, streams=min(shape.streams, 2)) for name, shape in SHAPES.items()}
-SMOKE = evolve(
-    QUICK,
-    repetitions=1,
-    warm=0.01,
-    measured=0.03,
-    shapes=SMALL,
-    amounts=Amounts(streams=4, connections=4, cancels=1, opening=0.2),
+pytestmark = pytest.mark.slow
+
+SOME = {name: SHAPES[name] for name in ("requests 1", "paced 1", "flat out 8", "joined 8")}
+SMALL = {name: evolve(shape, streams=min(shape.streams, 2)) for name, shape in SOME.items()}
+ONE_OFFENCE = tuple(offence for offence in OFFENCES if offence.name == "500 connects a second")
+SMOKE = Effort(
+    relay=RelayEffort(repetitions=1, warm=0.01, measured=0.03, shapes=SMALL),
+    program=ProgramEffort(
+        streams=4, connections=4, cancels=1, loads=2, stops=1, grace=0.0, beside=()
+    ),
+    engine=None,
+    hostile=HostileEffort(repetitions=1, warm=0.1, measured=0.2, offences=ONE_OFFENCE),
 )
 
 
 @pytest.fixture(scope="module")
 def measured() -> Measured:
-    return measure(SMOKE, find_tools(), parse(["bench"], {}))
+    return measure(SMOKE, find_tools(), parse(["bench"], {}), lambda line: None)
 
 
-@pytest.mark.slow
 def test_every_row_is_measured_and_every_answer_is_right(measured: Measured) -> None:
     fields = json.loads(json.dumps(as_fields(measured)))
     assert fields["errors"] == {}
-    assert [row["name"] for row in fields["rows"]] == [row.name for row in ROWS]
-    for row in fields["rows"]:
-        assert set(row["values"]) == {"direct", *RELAYS}
-    (footprint,) = fields["footprints"].values()
-    assert footprint["RSS idle, MB"] > 1 and footprint["stop, ms"] > 0
+    relay, program, hostile = fields["sections"].values()
+    assert [row["name"] for row in relay["rows"]] == [row.name for row in relay_rows.ROWS]
+    seen = [row for row in relay["rows"] if row["values"]]
+    assert len(seen) == sum(row.of in SMALL for row in relay_rows.ROWS)
+    assert all(set(row["values"]) == {DIRECT, *RELAYS} for row in seen)
+    assert [row["name"] for row in program["rows"]] == [row.name for row in program_rows.ROWS]
+    assert all(row["values"][OURS][0] > 0 for row in program["rows"] if row["unit"] == "ms")
+    told = [row["values"][BESIDE] for row in hostile["rows"] if "connects" in row["name"]]
+    assert len(told) == 3 and all(values[0] is not None for values in told)
 
 
-@pytest.mark.slow
-def test_the_table_has_a_line_for_every_row(measured: Measured) -> None:
+def test_the_table_has_a_line_for_every_row_and_says_which_bounds_were_met(
+    measured: Measured,
+) -> None:
     text = as_text(measured)
-    for row in ROWS:
-        assert f"\n| {row.name}" in text
-    assert "ours / naive" in text and "RSS per open stream" in text
+    for section in measured.sections:
+        for finding in section.findings:
+            assert f"\n| {finding.row.name}" in text
+    assert "ours / naive" in text and "beside / alone" in text
+    assert "≤ 80: met" in text
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("tools", [find_tools(), python_tools()], ids=["found", "python"])
-def test_the_tools_count_alike(tools: Tools) -> None:
-    shapes = [
-        Shape(streams=2, tokens=3),
-        Shape(streams=2),
-        Shape(streams=2, tokens=3, streamed=False),
-    ]
-    with served((*tools.upstream, "0"), MODEL) as upstream:
-        seen = []
-        for shape in shapes:
-            with under_load(tools.load, upstream, shape, 0.01, 0.05) as one:
-                seen.append(one)
-    short, endless, joined = seen
-    assert not any(one.errors for one in seen)
-    assert short.requests > 0 and 2 < short.chunks / short.requests < 4 and short.first_byte
-    assert endless.requests == 0 and endless.chunks > 100 and endless.delay
-    assert joined.requests > 0 and joined.chunks == 0 and joined.processor
+def test_a_real_engine_is_measured_beside_itself_without_us(tmp_path: Path) -> None:
+    program = python_tools().engine_in(tmp_path)
+    engine = Engine((str(program),), EngineKind.LLAMA_SERVER, "a scripted one", "")
+    real = RealEngine(engine, write_gguf(tmp_path / "a" / "a.gguf"))
+    effort = EngineEffort(repetitions=1, answers=1, colds=1, cancels=1, patience=60.0)
+    section = RealEngines(real, effort, lambda line: None).measure()
+    assert [finding.row for finding in section.findings] == list(engine_rows.ROWS)
+    for finding in section.findings:
+        assert [finding.middle(column) is not None for column in (DIRECT, OURS)] == [True, True]
+    (cold,) = (finding for finding in section.findings if finding.row.fact == "cold")
+    (verdict,) = cold.verdicts(OURS)
+    assert verdict.bound == Bound(1.05, DIRECT) and verdict.value
 
 
 def test_only_a_full_run_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,12 +95,11 @@ def test_only_a_full_run_is_recorded(capsys: pytest.CaptureFixture[str]) -> None
     assert "full run" in capsys.readouterr().err
 
 
+def test_a_quick_run_says_what_it_leaves_out() -> None:
+    assert QUICK.hostile is None and QUICK.engine is not None
+
+
 def test_a_peer_is_asked_where_it_serves() -> None:
     peer = peer_at("http://127.0.0.1:9/base/v1/")
     assert (peer.host, peer.port, peer.path) == ("127.0.0.1", 9, "/base/v1/chat/completions")
     assert peer.process is None
-
-
-def test_shapes_are_what_the_rows_speak_of() -> None:
-    assert {row.shape for row in ROWS} == set(SHAPES)
-    assert all(isinstance(shape, Shape) for shape in SHAPES.values())

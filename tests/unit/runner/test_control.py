@@ -20,22 +20,17 @@ def control_of(answer) -> HttpControl:
     )
 
 
-@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False), (404, False)])
-async def test_only_200_is_healthy(status, healthy):
-    assert await control_of(lambda request: httpx.Response(status)).health() is healthy
-
-
 @pytest.mark.parametrize(
     ("with_key", "without", "ours"),
     [(200, 401, True), (200, 200, False), (401, 401, False), (404, 404, False), (503, 401, False)],
     ids=["ours", "keyless", "another's key", "another program", "loading"],
 )
-async def test_ours_is_who_takes_our_key_and_no_other(with_key, without, ours):
+async def test_ready_is_who_takes_our_key_and_no_other(with_key, without, ours):
     def answer(request: httpx.Request) -> httpx.Response:
         has_key = request.headers["authorization"] == KEY["Authorization"]
         return httpx.Response(with_key if has_key else without)
 
-    assert await control_of(answer).is_ours() is ours
+    assert await control_of(answer).is_ready() is ours
 
 
 async def test_slots_are_read():
@@ -59,10 +54,9 @@ async def test_props_are_an_object_or_an_error():
         await control_of(lambda request: httpx.Response(401)).props()
 
 
-async def test_nobody_there_is_not_healthy_and_a_lost_runner():
+async def test_nobody_there_is_not_ready_and_a_lost_runner():
     with trio.fail_after(30):
         async with open_control(fake_launch(port=free_port())) as control:
-            assert not await control.health()
-            assert not await control.is_ours()
+            assert not await control.is_ready()
             with pytest.raises(RunnerLost):
                 await control.slots()

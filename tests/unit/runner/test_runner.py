@@ -36,11 +36,11 @@ async def test_readiness_is_taken_from_the_childs_own_word(autojump_clock):
 
 
 async def test_a_child_that_says_nothing_is_probed(autojump_clock):
-    runner = runner_of(FakeSpawner(Behaviour(loads_for=30.01, talks=False)))
+    runner = runner_of(FakeSpawner(Behaviour(loads_for=30.003, talks=False)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(runner.run)
         await runner.state.wait_for(is_ready)
-        assert trio.current_time() == pytest.approx(30.025)
+        assert trio.current_time() == pytest.approx(30.01)
         nursery.cancel_scope.cancel()
 
 

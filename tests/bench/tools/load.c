@@ -241,7 +241,7 @@ static void wait_for_line(void) {
 
 static void run(Stream *streams, int count, long tokens, uint64_t warm, uint64_t measured) {
     struct epoll_event happened[EVENTS];
-    uint64_t from = now(), end = from + warm + measured;
+    uint64_t from = now(), end = UINT64_MAX; /* known once it is measured */
     bool paced = strstr(request, "\"bench_rate\":0,") == NULL;
     int begun = tokens < 0 ? count : 0;
     for (uint64_t time = from; time < end && errors < ERRORS_ALLOWED; time = now()) {
@@ -250,6 +250,7 @@ static void run(Stream *streams, int count, long tokens, uint64_t warm, uint64_t
         if (!measuring && time >= from + warm) {
             measuring = true;
             measured_from = time;
+            end = time + measured;
             requests = chunks = 0;
             printf("measuring\n");
             fflush(stdout);

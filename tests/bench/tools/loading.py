@@ -26,7 +26,13 @@ class Shape:
     rate: int = 0
     streamed: bool = True
     lasts: float = 1.0
-    """How long it is measured, as a share of what was asked for."""
+    """How long it is warmed and measured, as a share of what was asked for."""
+
+
+FACTS = (
+    *("first_p50", "first_p99", "delay_p50", "delay_p99"),
+    *("requests", "chunks", "request_cost", "chunk_cost"),
+)
 
 
 @frozen
@@ -71,7 +77,7 @@ def under_load(
     arguments = (
         *(target.host, target.port, target.path, target.model),
         *(shape.streams, shape.tokens, shape.rate, int(shape.streamed)),
-        *(int(1000 * warm), int(1000 * measured * shape.lasts)),
+        *(int(1000 * warm * shape.lasts), int(1000 * measured * shape.lasts)),
     )
     with running([*command, *map(str, arguments)]) as client:
         assert client.stdin is not None and client.stdout is not None

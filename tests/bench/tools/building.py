@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 from attrs import frozen
+
+from tests.bench.process import ROOT, python_module
 
 HERE = Path(__file__).parent
 PATIENCE = 60
@@ -23,6 +26,20 @@ class Tools:
     upstream: tuple[str, ...]
     load: tuple[str, ...]
     native: bool
+
+    def engine_in(self, folder: Path) -> Path:
+        """Return a program for ``--engine``: the scripted upstream under llama-server's flags."""
+        if len(self.upstream) == 1:
+            return Path(self.upstream[0])
+        if sys.platform == "win32":
+            program, words = folder / "llama-server.cmd", subprocess.list2cmdline(self.upstream)
+            program.write_text(f'@set "PYTHONPATH={ROOT}"\n@{words} %*\n', "utf-8")
+        else:
+            program, words = folder / "llama-server", shlex.join(self.upstream)
+            path = shlex.quote(str(ROOT))
+            program.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {words} "$@"\n', "utf-8")
+        program.chmod(0o700)
+        return program
 
 
 def find_tools() -> Tools:
@@ -37,14 +54,15 @@ def find_tools() -> Tools:
 
 def python_tools() -> Tools:
     """Return the tools that need no compiler."""
-    python = (sys.executable, "-m")
-    return Tools((*python, "tests.bench.upstream"), (*python, "tests.bench.load"), native=False)
+    upstream, load = (tuple(python_module(f"tools.{name}")) for name in ("upstream", "load"))
+    return Tools(upstream, load, native=False)
 
 
 def _compiled(compiler: str, source: Path) -> Path | None:
     """Return the program made of ``source``; ``None`` where it cannot be made."""
     folder = platformdirs.user_cache_path("LlamaRunnerPro", appauthor=False) / "bench"
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    read = [source, *sorted(HERE.glob("*.h"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()[:16]
     program = folder / f"{source.stem}-{digest}"
     if program.exists():
         return program

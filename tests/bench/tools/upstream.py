@@ -1,8 +1,9 @@
-"""The scripted upstream of upstream.c where there is no compiler: ``… PORT``."""
+"""The scripted upstream of upstream.c where there is no compiler, with the same arguments."""
 
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from functools import partial
@@ -10,6 +11,8 @@ from typing import Any
 
 import trio
 from attrs import define, field
+
+from tests.bench.tools.engine import LOADING, Engine, engine_of
 
 BURST = 16
 HEAD_END = b"\r\n\r\n"
@@ -41,18 +44,19 @@ CLOSING = event({}, "stop", timings=TIMINGS) + framed(b"data: [DONE]") + b"0\r\n
 class Upstream:
     """Answers every connection, and counts."""
 
+    engine: Engine
     requests: int = field(default=0, init=False)
     broken_off: int = field(default=0, init=False)
-    last_closed: int = field(default=0, init=False)
+    broken_off_at: int = field(default=0, init=False)
     busy: int = field(default=0, init=False)
 
     async def serve(self, client: trio.SocketStream) -> None:
         """Serve one connection to its end."""
         async with client:
             received = bytearray()
-            while request := await _request(client, received):
+            while request := await self._request(client, received):
                 if request[0].startswith(b"GET "):
-                    await client.send_all(self._counts())
+                    await client.send_all(self._tell(request[0]))
                 elif not await self._answer(client, json.loads(request[1])):
                     return
 
@@ -70,28 +74,34 @@ class Upstream:
             stayed = False
         self.busy -= 1
         if not stayed:
-            self.broken_off, self.last_closed = self.broken_off + 1, time.monotonic_ns()
+            self.broken_off, self.broken_off_at = self.broken_off + 1, time.monotonic_ns()
         return stayed
 
-    def _counts(self) -> bytes:
-        told = ("requests", "broken_off", "last_closed", "busy")
-        body = json.dumps({name: getattr(self, name) for name in told}).encode()
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    def _tell(self, head: bytes) -> bytes:
+        counts = {name: getattr(self, name) for name in ("requests", "broken_off", "broken_off_at")}
+        status, fields = self.engine.tell(head, self.busy, counts)
+        body = json.dumps(fields).encode()
+        return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
-
-async def _request(client: trio.SocketStream, received: bytearray) -> tuple[bytes, bytes] | None:
-    while HEAD_END not in received:
-        if not (data := await _receive(client)):
-            return None
-        received += data
-    head = bytes(received.partition(HEAD_END)[0])
-    start = len(head) + len(HEAD_END)
-    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-    while len(received) < start + length:
-        received += await _receive(client)
-    body = bytes(received[start : start + length])
-    del received[: start + length]
-    return head, body
+    async def _request(
+        self, client: trio.SocketStream, received: bytearray
+    ) -> tuple[bytes, bytes] | None:
+        while HEAD_END not in received:
+            if not (data := await _receive(client)):
+                return None
+            received += data
+            if received.startswith(b"P") and not self.engine.first_asked_at:
+                self.engine.first_asked_at = time.monotonic_ns()
+        head = bytes(received.partition(HEAD_END)[0])
+        start = len(head) + len(HEAD_END)
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        while len(received) < start + length:
+            if not (data := await _receive(client)):
+                return None
+            received += data
+        body = bytes(received[start : start + length])
+        del received[: start + length]
+        return head, body
 
 
 async def _receive(client: trio.SocketStream) -> bytes:
@@ -107,8 +117,8 @@ async def _watch(client: trio.SocketStream, scope: trio.CancelScope) -> None:
 
 
 async def _send(client: trio.SocketStream, asked: dict[str, Any]) -> None:
-    tokens, rate = asked["bench_tokens"], asked["bench_rate"]
-    if not asked["stream"]:
+    tokens, rate = asked.get("bench_tokens", 8), asked.get("bench_rate", 0)
+    if not asked.get("stream"):
         message = {"role": "assistant", "content": " token" * tokens}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         body = json.dumps({"choices": [choice], **CHUNK}).encode()
@@ -128,15 +138,23 @@ async def _send(client: trio.SocketStream, asked: dict[str, Any]) -> None:
     await client.send_all(CLOSING)
 
 
-async def main(port: int) -> None:
-    """Serve until standard input ends."""
-    (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1", backlog=1024)
-    print(listener.socket.getsockname()[1], flush=True)
+async def main(engine: Engine) -> None:
+    """Serve until standard input ends, or says anything."""
+    (listener,) = await trio.open_tcp_listeners(engine.port, host="127.0.0.1", backlog=1024)
+    if not engine.launched:
+        print(listener.socket.getsockname()[1], flush=True)
+    engine.say("loading", LOADING)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(trio.serve_listeners, Upstream().serve, [listener]))
-        await trio.to_thread.run_sync(sys.stdin.read)
+        nursery.start_soon(partial(trio.serve_listeners, Upstream(engine).serve, [listener]))
+        nursery.start_soon(_load, engine)
+        await trio.to_thread.run_sync(sys.stdin.readline)
         nursery.cancel_scope.cancel()
 
 
+async def _load(engine: Engine) -> None:
+    await trio.sleep(engine.loads_for * random.uniform(0.5, 1))  # noqa: S311 - no secret
+    engine.become_ready()
+
+
 if __name__ == "__main__":
-    trio.run(main, int(sys.argv[1]))
+    trio.run(main, engine_of(sys.argv[1:]))

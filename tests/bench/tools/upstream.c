@@ -1,12 +1,15 @@
 /* A scripted llama-server: `upstream PORT` prints the port it serves on (0: any
- * free one) and ends when its standard input does.
+ * free one) and ends when its standard input does; with llama-server's flags it
+ * is one that a program may start, child protocol and key included. Of its own
+ * it knows --bench-loads-for MILLISECONDS, of which a load takes half or more,
+ * and --bench-silent for one that does not speak that protocol.
  *
  * A POST is answered as llama-server answers: a chunked event stream, a chunk
  * for each result, progress events first where the request asks for them, the
  * timings with the last token, [DONE]; or one JSON object without "stream":true.
  * "bench_tokens" and "bench_rate" (a second; 0: as fast as they are taken) in
  * the body say what to send. Each token carries the time at which it was sent.
- * A GET tells what was counted.
+ * A GET of anything but /health, /props and /slots tells what was counted.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,13 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BURST = 16, EVENTS = 512, STAMP_DIGITS = 19, TOKEN_CHARS = 6 };
+#include "answers.h"
+#include "engine.h"
+#include "request.h"
+
+enum { BURST = 16, EVENTS = 512, TOKEN_CHARS = 6 };
 
 typedef struct Connection {
     int fd, place; /* place among the busy ones, or -1 */
@@ -38,53 +43,6 @@ typedef struct Connection {
 static int poller;
 static Connection **busy;
 static int busy_count, busy_room;
-static long requests, broken_off;
-static uint64_t last_closed;
-
-static const char STREAM_HEAD[] =
-    "HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Type: text/event-stream\r\n"
-    "Keep-Alive: timeout=5, max=100\r\nTransfer-Encoding: chunked\r\n\r\n";
-static const char ABOUT[] =
-    "\"created\":1760000000,\"id\":\"chatcmpl-vJ2cTq8sNw5yLh3xRb7kZd1mGf6pQa9u\","
-    "\"model\":\"bench\",\"system_fingerprint\":\"b1-bench\",\"object\":\"chat.completion.chunk\"";
-static const char TIMINGS[] =
-    "\"timings\":{\"cache_n\":0,\"prompt_n\":8,\"prompt_ms\":4.0,\"predicted_n\":8,"
-    "\"predicted_ms\":9.0}";
-static const char ENDING[] = "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
-static char token[640], opening[1024], progress[1024], closing[1024];
-static size_t token_length, opening_length, progress_length, closing_length, stamp_at;
-
-static uint64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static size_t chunk(char *out, const char *payload) {
-    return (size_t)sprintf(out, "%zx\r\n%s\r\n", strlen(payload), payload);
-}
-
-static void prepare(void) {
-    char payload[900];
-    sprintf(payload,
-            "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"content\":"
-            "\" token\"}}],%s,\"bench_sent\":\"%019d\"}\n\n", ABOUT, 0);
-    token_length = chunk(token, payload);
-    stamp_at = (size_t)(strstr(token, "bench_sent") - token) + strlen("bench_sent\":\"");
-    sprintf(payload,
-            "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"role\":"
-            "\"assistant\",\"content\":null}}],%s}\n\n", ABOUT);
-    opening_length = chunk(opening, payload);
-    sprintf(payload,
-            "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"role\":"
-            "\"assistant\",\"content\":null}}],%s,\"prompt_progress\":{\"total\":8,\"cache\":0,"
-            "\"processed\":8,\"time_ms\":4}}\n\n", ABOUT);
-    progress_length = chunk(progress, payload);
-    sprintf(payload,
-            "data: {\"choices\":[{\"finish_reason\":\"stop\",\"index\":0,\"delta\":{}}],%s,%s}\n\n",
-            ABOUT, TIMINGS);
-    closing_length = chunk(closing, payload);
-}
 
 static void watch(Connection *c, bool writable) {
     struct epoll_event wanted = {.data.ptr = c};
@@ -138,18 +96,15 @@ static void work(Connection *c) {
 }
 
 static void drop(Connection *c) {
-    last_closed = now();
-    broken_off += c->place >= 0;
+    if (c->place >= 0) {
+        engine.broken_off++;
+        engine.broken_off_at = now();
+    }
     rest(c);
     close(c->fd);
     free(c->input);
     free(c->output);
     free(c);
-}
-
-static void stamp(char *digits) {
-    uint64_t time = now();
-    for (int i = STAMP_DIGITS; i--; time /= 10) digits[i] = (char)('0' + time % 10);
 }
 
 /* One token a write when they are paced; as many as fit when the reader sets the
@@ -163,7 +118,7 @@ static bool send_tokens(Connection *c, long count) {
     }
     for (c->sent += count; count--; length += token_length) {
         memcpy(data + length, token, token_length);
-        stamp(data + length + stamp_at);
+        stamp(data + length + stamp_at, now());
     }
     return put(c, data, length);
 }
@@ -193,30 +148,17 @@ static bool send_whole(Connection *c) {
     return stands;
 }
 
-static bool tell_counts(Connection *c) {
-    char body[256], answer[512];
-    int length = sprintf(body,
-        "{\"status\":\"ok\",\"requests\":%ld,\"broken_off\":%ld,\"last_closed\":%llu,\"busy\":%d}",
-        requests, broken_off, (unsigned long long)last_closed, busy_count);
-    int all = sprintf(answer,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-        length, body);
-    return put(c, answer, (size_t)all);
-}
-
-static long number(const char *body, const char *key, long otherwise) {
-    const char *found = strstr(body, key);
-    return found ? atol(found + strlen(key) + strspn(found + strlen(key), ": ")) : otherwise;
-}
-
-static bool wants(const char *body, const char *key) {
-    const char *found = strstr(body, key);
-    return found && !strncmp(found + strlen(key) + strspn(found + strlen(key), ": "), "true", 4);
+static bool tell_about(Connection *c) {
+    size_t length;
+    char *answer = tell(c->input, busy_count, now(), &length);
+    bool stands = put(c, answer, length);
+    free(answer);
+    return stands;
 }
 
 static bool begin(Connection *c, const char *body) {
     long rate = number(body, "\"bench_rate\"", 0);
-    requests++;
+    engine.requests++;
     c->tokens = number(body, "\"bench_tokens\"", 8);
     c->streams = wants(body, "\"stream\"");
     c->sent = 0;
@@ -231,14 +173,6 @@ static bool begin(Connection *c, const char *body) {
     return !wants(body, "\"return_progress\"") || put(c, progress, progress_length);
 }
 
-static size_t body_length(const char *head, const char *end) {
-    for (const char *line = head; line && line < end; line = strstr(line, "\r\n")) {
-        line += line == head ? 0 : 2;
-        if (!strncasecmp(line, "content-length:", 15)) return (size_t)atol(line + 15);
-    }
-    return 0;
-}
-
 /* Begin to answer the next request that has come whole, if one has. */
 static bool take_request(Connection *c) {
     if (c->place >= 0 || !c->received) return true;
@@ -249,7 +183,7 @@ static bool take_request(Connection *c) {
     if (c->received < whole) return true;
     char kept = c->input[whole];
     c->input[whole] = 0;
-    bool stands = strncmp(c->input, "GET ", 4) ? begin(c, end + 4) : tell_counts(c);
+    bool stands = strncmp(c->input, "GET ", 4) ? begin(c, end + 4) : tell_about(c);
     c->input[whole] = kept;
     c->received -= whole;
     memmove(c->input, c->input + whole, c->received);
@@ -264,6 +198,7 @@ static bool receive(Connection *c) {
         }
         ssize_t got = recv(c->fd, c->input + c->received, c->input_room - c->received, 0);
         if (got <= 0) return got < 0 && errno == EAGAIN && take_request(c);
+        if (!engine.first_asked_at && c->input[0] == 'P') engine.first_asked_at = now();
         c->received += (size_t)got;
     }
 }
@@ -281,8 +216,10 @@ static bool proceed(Connection *c, uint64_t time) {
     return true;
 }
 
-static int64_t until_due(void) {
-    int64_t wait = -1, time = (int64_t)now();
+/* The nanoseconds until something is due; -1 if nothing is. */
+static int64_t until_due(bool ready) {
+    int64_t time = (int64_t)now(), wait = ready ? -1 : (int64_t)engine.ready_at - time;
+    if (!ready && wait < 0) wait = 0;
     for (int i = 0; i < busy_count; i++) {
         if (busy[i]->unsent) continue;
         int64_t left = (int64_t)busy[i]->due - time;
@@ -315,8 +252,7 @@ static int listen_on(int port) {
         exit(1);
     }
     getsockname(listener, (void *)&address, &length);
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    engine.port = ntohs(address.sin_port);
     return listener;
 }
 
@@ -332,14 +268,18 @@ int main(int count, char **arguments) {
     struct epoll_event happened[EVENTS];
     signal(SIGPIPE, SIG_IGN);
     prepare();
+    read_arguments(count, arguments, now());
     poller = epoll_create1(0);
-    int listener = listen_on(count > 1 ? atoi(arguments[1]) : 0);
+    int listener = listen_on(engine.port);
+    bool ready = false;
+    say_beginning();
     struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = &from_listener};
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &wanted);
     wanted.data.ptr = &from_stdin;
     epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &wanted);
     for (;;) {
-        int64_t wait = until_due();
+        if (!ready && (ready = loaded(now()))) become_ready(now());
+        int64_t wait = until_due(ready);
         struct timespec timeout = {wait / 1000000000, wait % 1000000000};
         int n = epoll_pwait2(poller, happened, EVENTS, wait < 0 ? NULL : &timeout, NULL);
         for (int i = 0; i < n; i++) {

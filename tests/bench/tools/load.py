@@ -142,8 +142,7 @@ def main() -> None:
     print("connected", flush=True)
     sys.stdin.readline()
     begin = time.monotonic_ns()
-    measured_from = begin + int(warm) * 1_000_000
-    end = measured_from + int(measured) * 1_000_000
+    measured_from, end = begin + int(warm) * 1_000_000, inf
     due = [
         begin + (measured_from - begin) * at // len(opened) * (rate != "0")
         for at in range(len(opened))
@@ -154,6 +153,7 @@ def main() -> None:
             client.ask(waiting.pop(0)[1])
         if client.measured_from is None and now >= measured_from:
             client.measured_from, client.requests, client.chunks = now, 0, 0
+            end = now + int(measured) * 1_000_000
             print("measuring", flush=True)
         for key, _ in client.selector.select(0.001):
             client.take(key.data)

@@ -1,0 +1,1 @@
+"""The whole program on a real engine, beside that engine without us."""

@@ -1,0 +1,1 @@
+"""Well-behaved streams beside clients that are not."""

@@ -1,0 +1,1 @@
+"""The whole program, as people run it, with a scripted engine."""
