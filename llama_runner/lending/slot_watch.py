@@ -2,10 +2,9 @@
 
 The engine notices a closed connection when that request produces something (a
 token, the progress of its prompt), or after a second in which nothing on the
-server was answered; every answer of ``/slots`` restarts that second, and can make
-the engine begin one more batch before it notices. So the engine is left alone
-until its log says that a slot was released. The looks between are few, for
-builds and log levels that do not say it.
+server was answered; and every answer of ``/slots`` restarts that second. So the
+engine is left alone until its log says that a slot was released. The looks
+between are few, for builds and log levels that do not say it.
 """
 
 from __future__ import annotations
