@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -36,7 +37,16 @@ def test_a_signal_ends_an_idle_program_with_code_0(running, number):
     assert not list((running.setup.folder / "state").glob("running*"))
 
 
+@pytest.fixture
+def heeded_interrupt() -> Iterator[None]:
+    """See to it that what is started heeds Ctrl-C; what a shell has in the background does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("heeded_interrupt")
 def test_an_interrupt_before_it_serves_ends_it_without_a_trace(small):
     waiting = small.folder / "config" / "app_config.json"
     options = small.options()
@@ -46,25 +56,11 @@ def test_an_interrupt_before_it_serves_ends_it_without_a_trace(small):
     with subprocess.Popen(
         argv_of("start", *options), stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
-        with waiting.open("w"):  # opens once the other side is about to read
-            told = _interrupted(process)
+        with waiting.open("w"):  # opens once the other side reads
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert told == "interrupted\n"
-
-
-def _interrupted(process: subprocess.Popen[str]) -> str:
-    """Press Ctrl-C until it ends; return what it said.
-
-    Python notes a signal that comes right before a system call only after that
-    call, and this one waits for us. Whoever sits there presses again.
-    """
-    for _ in range(PATIENCE):
-        process.send_signal(signal.SIGINT)
-        try:
-            return process.communicate(timeout=1)[1]
-        except subprocess.TimeoutExpired:
-            continue
-    raise AssertionError("it goes on in spite of every Ctrl-C")
 
 
 @posix
