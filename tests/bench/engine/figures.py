@@ -63,6 +63,8 @@ class RealEngines:
             ours = whole.warmed()
             assert ours.upstream is not None
             variants = {DIRECT: ours.upstream, OURS: ours}
+            for target in variants.values():
+                ask(target, STREAMED)  # after which the engine knows the prompt
             for number in range(self.effort.repetitions):
                 self.say(f"real engine, round {number + 1} of {self.effort.repetitions}")
                 self._answers(variants)
