@@ -24,7 +24,7 @@ FULL = Effort(
     relay=RelayEffort(repetitions=5, warm=0.3, measured=0.6),
     program=ProgramEffort(),
     engine=EngineEffort(repetitions=3, answers=10, colds=10, cancels=8, patience=30.0),
-    hostile=HostileEffort(repetitions=3, warm=0.3, measured=2.0),
+    hostile=HostileEffort(repetitions=4, warm=0.3, measured=3.0),
 )
 QUICK = Effort(
     relay=RelayEffort(repetitions=1, warm=0.1, measured=0.15),

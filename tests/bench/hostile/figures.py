@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 from attrs import define, evolve, field, frozen
 
-from tests.bench.arithmetic import added
+from tests.bench.arithmetic import added, middle
 from tests.bench.chance import shuffled
 from tests.bench.hostile.offences import CUT_WITHIN, NOBODY, OFFENCES, Offence
 from tests.bench.hostile.rows import ALONE, BESIDE, ROWS
@@ -88,8 +88,7 @@ class Hostile:
             named = {offence.name: offence for offence in (NOBODY, *self.effort.offences)}
             for number in range(self.effort.repetitions):
                 self.say(f"hostile clients, round {number + 1} of {self.effort.repetitions}")
-                for name in shuffled(named):
-                    self._beside(named[name], ours)
+                self._round(named, ours)
         return Section(
             title="Eight streams beside hostile clients",
             columns=(ALONE, BESIDE),
@@ -102,24 +101,32 @@ class Hostile:
             ),
         )
 
+    def _round(self, named: Mapping[str, Offence], ours: Served) -> None:
+        """Measure beside each offence, and alone before every other one."""
+        alone: list[float | None] = []
+        for number, name in enumerate(shuffled(named)):
+            if number % 2 == 0:
+                alone.append(self._streams(ours)[0])
+            self._beside(named[name], ours)
+        for name in named:
+            self.facts.note(name, "p99", ALONE, middle(alone))
+
     def _beside(self, offence: Offence, ours: Served) -> None:
         assert ours.process is not None
-        calm_down(ours.process)
-        self.facts.note(offence.name, "p99", ALONE, self._streams(offence, ours)[0])
-        calm_down(ours.process)
         before = resident_bytes(ours.process)
         told = self.attacked.setdefault(offence.name, Attacked())
         with _attack(offence, ours, told) as answers:
-            p99, most = self._streams(offence, ours)
+            p99, most = self._streams(ours, offence.lasts)
+        calm_down(ours.process)
         self.facts.note(offence.name, "p99", BESIDE, p99)
         self.facts.note(offence.name, "growth", BESIDE, max(0.0, most - before) / 1e6)
         self.facts.note(offence.name, "answered", BESIDE, as_documented(offence, answers))
 
-    def _streams(self, offence: Offence, ours: Served) -> tuple[float | None, int]:
+    def _streams(self, ours: Served, lasts: float = 1.0) -> tuple[float | None, int]:
         """Return the p99 that is added to a chunk (in µs), and the most memory seen meanwhile."""
         assert ours.process is not None
         with ThreadPoolExecutor(2) as clients:
-            shape = evolve(WELL_BEHAVED, lasts=offence.lasts)
+            shape = evolve(WELL_BEHAVED, lasts=lasts)
             through, straight = (
                 clients.submit(self._load, target, shape) for target in (ours, self.direct)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from attrs import frozen
 
@@ -80,14 +81,14 @@ def idle(_: Target) -> Script:
     yield Listen()
 
 
-def send_large(target: Target) -> Script:
-    """Send 200 MB of one message, 200 MB a second, in a request that is otherwise in order."""
+def send_large(target: Target, megabytes: int) -> Script:
+    """Send one message of so many MB, 200 MB a second, in a request that is otherwise in order."""
     fields = {"model": target.model, "bench_tokens": 1, "bench_rate": 0, "stream": True}
     opening = json.dumps({**fields, "messages": [{"role": "user", "content": ""}]}).encode()
     opening, closing = opening[:-4], opening[-4:]
-    length = len(opening) + 200 * len(MEGABYTE) + len(closing)
+    length = len(opening) + megabytes * len(MEGABYTE) + len(closing)
     yield Send(target.head(length, "close") + opening)
-    for _ in range(200):
+    for _ in range(megabytes):
         yield Send(MEGABYTE)
         yield Wait(1 / 200)
     yield Send(closing)
@@ -144,11 +145,18 @@ OFFENCES: tuple[Offence, ...] = (
         megabytes=16 + 2000 * 0.015,
     ),
     Offence(
-        name="a 200 MB body",
-        script=send_large,
+        name="10 bodies of 200 MB a second",
+        script=partial(send_large, megabytes=200),
+        at_once=10,
+        rate=10,
+        answers=("413, closed", "413, reset"),
+    ),
+    Offence(
+        name="a 60 MB body, which is taken",
+        script=partial(send_large, megabytes=60),
         at_once=1,
         answers=("200, closed",),
-        megabytes=16 + 3 * 200,  # as it came, as it was understood, and as it is passed on
+        megabytes=16 + 3 * 60,  # as it came, as it was understood, and as it is passed on
         lasts=2.0,
     ),
     Offence(

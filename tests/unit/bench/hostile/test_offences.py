@@ -6,6 +6,7 @@ from itertools import islice
 import orjson
 import pytest
 
+from llama_runner.config.app import AppConfig
 from llama_runner.wire.request_head import HEAD_END, parse_request_head
 from tests.bench.hostile.figures import Attacked, as_documented
 from tests.bench.hostile.offences import (
@@ -17,7 +18,7 @@ from tests.bench.hostile.offences import (
     pipeline,
     send_large,
 )
-from tests.bench.hostile.step import Send
+from tests.bench.hostile.step import Script, Send
 
 TARGET = Target("127.0.0.1", "/v1/chat/completions", "bench")
 
@@ -27,10 +28,24 @@ def sent(script) -> bytes:
 
 
 def test_the_large_body_is_a_request_in_order() -> None:
-    head, _, body = sent(send_large(TARGET)).partition(HEAD_END)
-    assert parse_request_head(head + HEAD_END).content_length == len(body) > 200_000_000
+    head, _, body = sent(send_large(TARGET, megabytes=3)).partition(HEAD_END)
+    assert parse_request_head(head + HEAD_END).content_length == len(body) > 3_000_000
     (message,) = orjson.loads(body)["messages"]
-    assert message["role"] == "user" and len(message["content"]) == 200_000_000
+    assert message["role"] == "user" and len(message["content"]) == 3_000_000
+
+
+def announced(script: Script) -> int:
+    first = next(script)
+    assert isinstance(first, Send)
+    head = parse_request_head(first.data.partition(HEAD_END)[0] + HEAD_END)
+    return head.content_length or 0
+
+
+def test_one_large_body_is_more_than_is_taken_and_one_is_not() -> None:
+    refused, taken = (
+        announced(offence.script(TARGET)) for offence in OFFENCES if " MB" in offence.name
+    )
+    assert taken <= AppConfig().limits.max_body_bytes < refused
 
 
 def test_a_flood_of_headers_is_beyond_what_a_head_may_have() -> None:
