@@ -5,18 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from math import inf
 
 import trio
 from attrs import define, field, frozen
+
+from llama_runner.http.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 0.1
 """Seconds before the next try when the system has nothing to give."""
-
-COMPLAINS_EVERY = 60.0
-"""Seconds between two log lines about the same shortage."""
 
 _OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -52,7 +50,7 @@ class Acceptor:
 
     _sock: socket.socket
     _spare: socket.socket | None = field(factory=socket.socket, init=False)
-    _quiet_until: float = field(default=-inf, init=False)
+    _complaint: Seldom = field(factory=Seldom, init=False)
 
     async def accept(self) -> Accepted:
         """Wait for the next connection; every call lets all other tasks have their turn."""
@@ -68,7 +66,8 @@ class Acceptor:
                     raise
                 if error.errno in _ITS_OWN_FAULT:
                     continue
-                self._complain(error)
+                if self._complaint.is_due():
+                    logger.warning("there is nothing left to accept connections with: %s", error)
             if accepted := self._accept_on_spare():
                 return accepted
             await trio.sleep(PAUSE)
@@ -88,12 +87,6 @@ class Acceptor:
         except OSError:
             return None
         return Accepted(sock, address[0], on_spare=True)
-
-    def _complain(self, error: OSError) -> None:
-        now = trio.current_time()
-        if now >= self._quiet_until:
-            self._quiet_until = now + COMPLAINS_EVERY
-            logger.warning("there is nothing left to accept connections with: %s", error)
 
 
 def _another_file() -> socket.socket | None:

@@ -50,10 +50,8 @@ class Answer:
     ) -> None:
         """Send status, headers and the whole body."""
         self.started = self.finished = True
-        if status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110, 8.6)
-            headers = [(b"content-length", b"%d" % len(body)), *headers]
         said = (*headers, *self.extra_headers)
-        head = _head(status, content_type, said, keeps_alive=self.keeps_alive)
+        head = head_of_whole(status, content_type, len(body), said, keeps_alive=self.keeps_alive)
         await self.client.send(head if self.omits_body else head + body)
 
     def stream(self, status: int, content_type: str, headers: Headers = ()) -> None:
@@ -82,6 +80,15 @@ class Answer:
         last = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
         head, self._pending = self._pending, b""
         await self.client.send(head + last)
+
+
+def head_of_whole(
+    status: int, content_type: str, length: int, headers: Headers, *, keeps_alive: bool
+) -> bytes:
+    """Return the head of an answer whose body has ``length`` bytes."""
+    if status != HTTPStatus.NO_CONTENT:  # which has no length (RFC 9110, 8.6)
+        headers = [(b"content-length", b"%d" % length), *headers]
+    return _head(status, content_type, headers, keeps_alive=keeps_alive)
 
 
 def _head(status: int, content_type: str, headers: Headers, *, keeps_alive: bool) -> bytes:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
-from http import HTTPStatus
-from math import inf
 
 import trio
 from attrs import define, field
 
 from llama_runner.config.limits import LimitsConfig
-from llama_runner.http.acceptor import COMPLAINS_EVERY, Accepted, Acceptor
-from llama_runner.http.answer import RETRY_LATER
-from llama_runner.http.front import Front, Site
+from llama_runner.http.acceptor import Accepted, Acceptor
+from llama_runner.http.answer import RETRY_LATER, head_of_whole
+from llama_runner.http.front import JSON, Front, Site
 from llama_runner.http.network import network_of
+from llama_runner.http.seldom import Seldom
 from llama_runner.http.tally import Tally
 from llama_runner.http.vanishing import notice_vanishing
 
@@ -51,7 +50,7 @@ class Door:
     _too_many: bytes = field(init=False)
     _open: int = field(default=0, init=False)
     _seen_off: int = field(default=0, init=False)
-    _quiet_until: float = field(default=-inf, init=False)
+    _complaint: Seldom = field(factory=Seldom, init=False)
 
     def __attrs_post_init__(self) -> None:
         limits = self._site.limits
@@ -83,7 +82,8 @@ class Door:
             return None
         if network is not None:
             self._networks.remove(network)
-        self._complain()
+        if self._complaint.is_due():
+            logger.warning("turning clients away: all %d connections are busy", self._open)
         return self._full
 
     def _has_room(self, accepted: Accepted) -> bool:
@@ -122,12 +122,6 @@ class Door:
         finally:
             self._seen_off -= 1
 
-    def _complain(self) -> None:
-        now = trio.current_time()
-        if now >= self._quiet_until:
-            self._quiet_until = now + COMPLAINS_EVERY
-            logger.warning("turning clients away: all %d connections are busy", self._open)
-
 
 async def _until_it_leaves(sock: socket.socket) -> None:
     while True:
@@ -156,11 +150,4 @@ def _prepare(sock: socket.socket, limits: LimitsConfig) -> bool:
 
 def _answer(site: Site, status: int, message: str) -> bytes:
     body = site.refusal(status, message, CODE)
-    lines = [
-        b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode()),
-        b"content-type: application/json",
-        b"content-length: %d" % len(body),
-        b"connection: close",
-        *(b"%b: %b" % pair for pair in RETRY_LATER),
-    ]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    return head_of_whole(status, JSON, len(body), RETRY_LATER, keeps_alive=False) + body

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+
 from attrs import define, field
 
 from tests.support.memory_network import socket_pair
 from tests.support.scripted_engine import Asked, EngineConnection
+
+Pair = Callable[[], tuple[socket.socket, socket.socket]]
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 %b\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -29,13 +34,13 @@ class Endless:
             self.sent += len(pieces)
 
 
-def in_sockets() -> int:
+def in_sockets(pair: Pair = socket_pair, piece: int = 65536) -> int:
     """Return how many bytes a pair of sockets holds at most that nobody reads."""
-    ours, theirs = socket_pair()
+    ours, theirs = pair()
     with ours, theirs:
         sent = 0
         while True:
             try:
-                sent += theirs.send(b"x" * 65536)
+                sent += ours.send(b"x" * piece)
             except BlockingIOError:
                 return sent
