@@ -10,6 +10,7 @@ import openai
 import pytest
 from attrs import evolve
 
+from tests.support.openai_client import openai_client
 from tests.support.served_program import PATIENCE, ServedProgram, Setup, served
 from tests.support.tiny_embedder import write_tiny_embedder
 
@@ -77,11 +78,5 @@ def talking(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
 
 @pytest.fixture
 def client(talking: ServedProgram) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        base_url=f"{talking.lmstudio}/v1",
-        api_key="not-needed",
-        max_retries=0,
-        timeout=PATIENCE,
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    ) as client:
+    with openai_client(talking) as client:
         yield client

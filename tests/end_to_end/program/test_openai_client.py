@@ -12,7 +12,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.support.served_program import PATIENCE, ServedProgram
+from tests.support.openai_client import openai_client
+from tests.support.served_program import ServedProgram
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -31,13 +32,7 @@ WEATHER: Any = {
 
 @pytest.fixture(scope="module")
 def client(program: ServedProgram) -> Iterator[OpenAI]:
-    with OpenAI(
-        base_url=f"{program.lmstudio}/v1",
-        api_key="not-needed",
-        max_retries=0,
-        timeout=PATIENCE,
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    ) as client:
+    with openai_client(program) as client:
         yield client
 
 

@@ -14,6 +14,7 @@ import openai
 import pytest
 from attrs import evolve, frozen
 
+from tests.support.openai_client import openai_client
 from tests.support.served_program import PATIENCE, ServedProgram, Setup, assert_gone, served
 from tests.support.tiny_embedder import write_tiny_embedder
 
@@ -96,12 +97,7 @@ def test_tokens_come_one_by_one_after_heartbeats_that_are_comments(impatient):
 
 def test_what_fails_after_the_first_heartbeat_is_told_as_the_streams_error(impatient):
     with (
-        openai.OpenAI(
-            base_url=f"{impatient.lmstudio}/v1",
-            api_key="not-needed",
-            max_retries=0,
-            http_client=openai.DefaultHttpxClient(trust_env=False),
-        ) as client,
+        openai_client(impatient) as client,
         pytest.raises(openai.APIError) as caught,
     ):
         list(client.completions.create(model="chat", prompt="word " * 3000, stream=True))
