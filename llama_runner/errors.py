@@ -9,6 +9,7 @@
     ├── BadRequest             the caller's request cannot be understood or allowed
     ├── CapacityError          the model cannot be placed, now or ever
     │   ├── ModelTooLarge      it would not fit an empty machine
+    │   ├── NoRoom             other programs and pinned models hold the memory it needs
     │   └── QueueFull          admission is refused; try again later
     ├── EngineRefused          llama-server would not do what the request asks
     ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
@@ -91,11 +92,22 @@ class BadRequest(LlamaRunnerError):
 
 
 class CapacityError(LlamaRunnerError):
-    """The model cannot be placed."""
+    """The model cannot be placed.
+
+    ``retry_after`` is in how many seconds it may be, as far as that is known.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelTooLarge(CapacityError):
     """The model would not fit an empty machine; waiting cannot help."""
+
+
+class NoRoom(CapacityError):
+    """Other programs and pinned models hold the memory that the model needs."""
 
 
 class QueueFull(CapacityError):

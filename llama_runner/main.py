@@ -27,11 +27,13 @@ from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
+from llama_runner.config.keep_alive import idle_seconds
 from llama_runner.errors import BadRequest, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.memory.ram import guess_of, look_at_ram
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.relay import Relay
 from llama_runner.relay.relay_request import Task
@@ -46,9 +48,6 @@ from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
 
 logger = logging.getLogger(__name__)
-
-ONE_MODEL = 1
-"""Models that may be loaded at the same time."""
 
 
 @frozen
@@ -79,14 +78,15 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
         async with (
             open_lifetime(parts.spawn, parts.state) as spawn,
             open_runner_manager(
-                ONE_MODEL, spawn, app.scheduling, app.relay.cancel_bound, events
+                look_at_ram, spawn, app.scheduling, app.relay.cancel_bound, events
             ) as runners,
         ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
-            relay = Relay(
-                partial(_resolve, catalog, _launcher(parts)), runners, app.relay, events.publish
-            )
+            spec_of = _launcher(parts)
+            wanted = [model for model in catalog.value.models.values() if model.config.preload]
+            application.start_soon(runners.preload, map(spec_of, wanted))  # noqa: ASYNC111
+            relay = Relay(partial(_resolve, catalog, spec_of), runners, app.relay, events.publish)
             dependencies = Dependencies(
                 catalog,
                 events,
@@ -135,7 +135,7 @@ Launcher = Callable[[CatalogModel], ModelSpec]
 
 def _launcher(parts: Parts) -> Launcher:
     """Return what turns a model of the catalog into what the runner manager needs."""
-    within = parts.configuration.app.scheduling.load_timeout
+    scheduling = parts.configuration.app.scheduling
 
     def spec_of(model: CatalogModel) -> ModelSpec:
         def make_launch() -> Any:
@@ -146,11 +146,19 @@ def _launcher(parts: Parts) -> Launcher:
                 model.config,
                 port=free_port(),
                 inherited=os.environ,
-                ready_within=within,
+                ready_within=scheduling.load_timeout,
             )
 
         slots = slot_count(canonical(model.config.parameters))
-        return ModelSpec(model.key, slots, make_launch)
+        chosen = model.config.keep_alive
+        return ModelSpec(
+            model.key,
+            slots,
+            make_launch,
+            partial(guess_of, model.card),
+            idle_seconds(scheduling.keep_alive if chosen is None else chosen),
+            model.config.pinned,
+        )
 
     return spec_of
 

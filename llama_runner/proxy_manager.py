@@ -107,6 +107,7 @@ def site_of(facade: Facade, config: AppConfig, dependencies: Dependencies, relay
         frozenset(host.lower() for host in security.allowed_hosts),
         frozenset(origin.lower().rstrip("/") for origin in security.allowed_origins),
         (*keys, dependencies.control_key) if keys else (),
+        {key.key: key.name for key in security.api_keys},
     )
     application = Application(facade.build_app(dependencies), config.limits)
     return Site(application, _handlers(facade, relay), access, config.limits, facade.refusal)

@@ -3,53 +3,66 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import count
 from operator import is_not
 
 import trio
 from attrs import define, field
 
+from llama_runner.concurrency.groups import first_error
 from llama_runner.config.app import SchedulingConfig
-from llama_runner.errors import (
-    LlamaRunnerError,
-    ModelTooLarge,
-    QueueFull,
-    RunnerError,
-    ShuttingDown,
-)
+from llama_runner.errors import LlamaRunnerError, QueueFull, RunnerError, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import CancelConfirmed, Event, RunnerChanged
+from llama_runner.lending.alarm import Alarm
+from llama_runner.lending.described import described
+from llama_runner.lending.ending import Ending
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
-from llama_runner.lending.seat import Seat
+from llama_runner.lending.planner import Planner
+from llama_runner.lending.room import Look, Room
+from llama_runner.lending.seat import Attendant, Seat
 from llama_runner.lending.slot_watch import seen_idle
+from llama_runner.lending.waiting_line import WaitingLine
+from llama_runner.memory.amounts import NOTHING, Amounts
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
-from llama_runner.runner.state import Exited, Ready, RunnerState, Starting
-from llama_runner.scheduling.decide import decide
+from llama_runner.runner.state import Ready, RunnerState, Starting
 from llama_runner.scheduling.resident import Phase, Resident
-from llama_runner.scheduling.ticket import Ticket
 
 logger = logging.getLogger(__name__)
+
+PRELOADING = "the start"
+"""Who waits for models that are loaded before anybody asks for them."""
 
 
 @asynccontextmanager
 async def open_runner_manager(
-    capacity: int,
+    look: Look,
     spawn: Spawner,
     settings: SchedulingConfig,
     cancel_bound: float,
     events: Broadcaster[Event],
     connect: Connect = connect_tcp,
+    *,
+    reserve: Amounts = NOTHING,
+    attendants: Sequence[Attendant] = (),
 ) -> AsyncIterator[RunnerManager]:
-    """Open the nursery that owns all runners; leaving it stops them, all at once."""
+    """Open the nursery that owns all runners; leaving it stops them, all at once.
+
+    ``reserve`` is the memory that stays free of models; ``attendants`` are entered for
+    each runner that becomes ready, in their order.
+    """
     async with trio.open_nursery() as nursery:
-        manager = RunnerManager(capacity, spawn, settings, cancel_bound, events, nursery, connect)
+        room = Room(look, reserve, settings.memory_wait)
+        manager = RunnerManager(
+            room, spawn, settings, cancel_bound, events, nursery, connect, attendants
+        )
+        nursery.start_soon(manager.keep_time)
         try:
             yield manager
         finally:
@@ -66,23 +79,45 @@ class RunnerManager:
     still true when it takes effect and no lock is needed.
     """
 
-    _capacity: int
+    _room: Room
     _spawn: Spawner
     _settings: SchedulingConfig
     _cancel_bound: float
     _events: Broadcaster[Event]
     _nursery: trio.Nursery
     _connect: Connect
-    _numbers: count[int] = field(factory=count, init=False)
-    _waiting: dict[Ticket, QueuedPlace] = field(factory=dict, init=False)
+    _attendants: Sequence[Attendant]
+    _line: WaitingLine = field(factory=WaitingLine, init=False)
     _seats: dict[str, Seat] = field(factory=dict, init=False)
+    _planner: Planner = field(init=False)
+    _alarm: Alarm = field(init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
 
-    def queue(self, spec: ModelSpec) -> QueuedPlace:
-        """Return a place in the queue for ``spec``, to be entered and left."""
-        ticket = Ticket(next(self._numbers), spec.key, spec.footprint)
-        deadline = trio.current_time() + self._settings.queue_timeout
-        return QueuedPlace(ticket, spec, self, deadline)
+    def __attrs_post_init__(self) -> None:
+        self._planner = Planner(self._settings, self._line, self._seats, self._room)
+        self._alarm = Alarm(self._reconcile)
+
+    async def keep_time(self) -> None:
+        """Do what becomes due by time alone."""
+        await self._alarm.run()
+
+    def queue(self, spec: ModelSpec, client: str, *, yields: bool = False) -> QueuedPlace:
+        """Return a place in the queue for ``spec``, to be entered and left.
+
+        For one that ``yields`` nothing is evicted: it is refused instead.
+        """
+        return QueuedPlace(spec, client, self, yields)
+
+    async def preload(self, specs: Iterable[ModelSpec]) -> None:
+        """Load what fits, one after the other; tell of what does not."""
+        for spec in specs:
+            try:
+                with self.queue(spec, PRELOADING, yields=True) as place:
+                    await place.granted()
+            except ShuttingDown:
+                return
+            except LlamaRunnerError as error:
+                logger.warning("%s is not loaded now: %s", spec.key, error)
 
     def enter(self, place: QueuedPlace) -> None:
         """Let a place wait, or settle it at once.
@@ -94,34 +129,41 @@ class RunnerManager:
         """
         if self._refusal is not None:
             raise self._refusal
-        if len(self._waiting) >= self._settings.queue_limit:
-            raise QueueFull(f"{len(self._waiting)} requests wait already; try again later")
-        self._waiting[place.ticket] = place
+        if not self._line:
+            seat = self._seats.get(place.spec.key)
+            if seat is not None and seat.free_slots and seat.phase is Phase.READY:
+                place.settle(_lease(seat))
+                return
+        if len(self._line) >= self._settings.queue_limit:
+            raise QueueFull(f"{len(self._line)} requests wait already; try again later")
+        now = trio.current_time()
+        place.deadline = now + self._settings.queue_timeout
+        self._line.add(place, now)
         self._reconcile()
 
     def leave(self, place: QueuedPlace) -> None:
         """Take back what a place holds."""
-        self._waiting.pop(place.ticket, None)
         if place.lease is not None:
             self._take_back(place.lease)
-        self._reconcile()
+        else:
+            self._line.drop(place)
+            self._reconcile()
 
     def look(self, place: QueuedPlace) -> Waiting:
         """Return what to tell a client that waits at this place."""
-        ahead = 0
-        for other in self._waiting.values():
-            if other is place:
-                break
-            ahead += 1
         seat = self._seats.get(place.spec.key)
         state = seat.runner.state.value if seat is not None else None
+        ahead = len(self._line.ahead_of(place))
         return Waiting(ahead, state.progress if isinstance(state, Starting) else None)
+
+    def give_up(self, place: QueuedPlace) -> LlamaRunnerError:
+        """Return what to tell a client that has waited at this place for too long."""
+        return QueueFull(f"{place.spec.key} did not become free in time; try again later")
 
     def refuse(self, error: LlamaRunnerError) -> None:
         """Admit nothing more and fail whoever still waits."""
         self._refusal = error
-        for ticket in list(self._waiting):
-            self._waiting.pop(ticket).settle(error)
+        self._line.refuse(error)
 
     def hang_up(self) -> None:
         """Close every connection to the children, which lets them end quickly."""
@@ -141,67 +183,64 @@ class RunnerManager:
     @property
     def queued(self) -> int:
         """How many requests wait."""
-        return len(self._waiting)
+        return len(self._line)
 
     def _reconcile(self) -> None:
-        if not self._waiting:
-            return  # nothing is done but for a request
-        residents = {key: seat.resident for key, seat in self._seats.items()}
-        plan = decide(list(self._waiting), residents, self._capacity)
+        """Decide what is to be done now, and do it."""
+        plan = self._planner.plan()
         for ticket in plan.grants:
-            self._grant(ticket)
-        for key in plan.evictions:
-            self._evict(self._seats[key])
+            self._line.settle(ticket, _lease(self._seats[ticket.model]))
+        for key in (*plan.evictions, *plan.expiries):
+            self._planner.expect_memory()
+            self._seats[key].leave()
         for ticket in plan.starts:
-            self._start(self._waiting[ticket].spec)
-        for ticket in plan.refusals:
-            error = ModelTooLarge(f"{ticket.model} is too large for this machine")
-            self._waiting.pop(ticket).settle(error)
-
-    def _grant(self, ticket: Ticket) -> None:
-        seat = self._seats[ticket.model]
-        assert seat.pool is not None  # as every ready seat has
-        seat.lend()
-        self._waiting.pop(ticket).settle(RunnerLease(seat, seat.pool))
+            self._start(self._line.place_of(ticket).spec, self._planner.footprints[ticket.model])
+        for refusal in plan.refusals:
+            self._line.settle(refusal.ticket, self._planner.error_of(refusal))
+        self._alarm.set(plan.look_again)
 
     def _take_back(self, lease: RunnerLease) -> None:
         # The lease's own seat, not its key's: the runner may have died under
         # this lease and another have taken its place since.
         seat = lease.seat
-        if lease.abandoned and seat.resident.phase is Phase.READY and seat.watchers is not None:
+        if lease.abandoned and seat.phase is Phase.READY and seat.watchers is not None:
             seat.waning += 1
-            seat.watchers.start_soon(self._await_idle, seat)
+            seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
-            seat.give_back(trio.current_time())
+            self._give_back(seat, lease.slot)
 
-    async def _await_idle(self, seat: Seat) -> None:
+    def _give_back(self, seat: Seat, slot: int) -> None:
+        now = trio.current_time()
+        seat.give_back(slot, now)
+        if self._line:
+            self._reconcile()
+        elif seat.keep_alive is not None:
+            self._alarm.set(now + seat.keep_alive)
+
+    async def _await_idle(self, seat: Seat, slot: int) -> None:
         def others() -> int:
-            return seat.resident.leases - seat.waning
+            return seat.leases - seat.waning
 
         child, tail, bound = seat.runner.child, seat.runner.tail, self._cancel_bound
         try:
             after = await seen_idle(child.control, tail, others, bound) if child else 0.0
         finally:
             seat.waning -= 1
-            seat.give_back(trio.current_time())
-            self._reconcile()
+            self._give_back(seat, slot)
         self._events.publish(CancelConfirmed(seat.spec.key, after))
         if after is None:
             logger.warning("%s still works for a client that left %g s ago", seat.spec.key, bound)
 
-    def _evict(self, seat: Seat) -> None:
-        seat.enter(Phase.STOPPING)
-        seat.hang_up()
-        seat.stop.cancel()
-
-    def _start(self, spec: ModelSpec) -> None:
+    def _start(self, spec: ModelSpec, footprint: Amounts) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
-        seat = self._seats[spec.key] = Seat(spec, self._spawn, self._connect)
+        seat = Seat(spec, footprint, self._spawn, self._connect, self._attendants)
+        self._seats[spec.key] = seat
         self._nursery.start_soon(self._supervise, seat, name=f"runner {spec.key}")
 
     async def _supervise(self, seat: Seat) -> None:
         """Run one runner to its end: the fault boundary of one model."""
+        error: RunnerError | None = None
         try:
             with seat.stop:
                 async with trio.open_nursery() as nursery:
@@ -210,20 +249,29 @@ class RunnerManager:
                     await seat.runner.run()
                     nursery.cancel_scope.cancel()
         except* RunnerError as group:
-            self._fail_waiters(seat.spec.key, _first(group))
+            error = first_error(group)
         finally:
             seat.watchers = None
             seat.hang_up()
             del self._seats[seat.spec.key]
             self._tell(seat)
+            self._end(Ending(seat, error))
             self._reconcile()
+
+    def _end(self, ending: Ending) -> None:
+        """Draw the consequences of a runner's end."""
+        seat = ending.seat
+        if ending.planned:
+            self._planner.memory_released(seat)
+        if ending.error is not None:
+            self._line.refuse(ending.error, seat.spec.key)
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state
         while True:
             now = state.value
-            if isinstance(now, Ready) and seat.resident.phase is Phase.STARTING:
-                seat.enter(Phase.READY)
+            if isinstance(now, Ready) and seat.phase is Phase.STARTING:
+                seat.become_ready(trio.current_time())
                 self._reconcile()
             self._tell(seat)
             await state.wait_for(partial(is_not, now))
@@ -232,24 +280,7 @@ class RunnerManager:
         name, detail = described(seat.runner.state.value)
         self._events.publish(RunnerChanged(seat.spec.key, name, detail))
 
-    def _fail_waiters(self, key: str, error: RunnerError) -> None:
-        for ticket in [ticket for ticket in self._waiting if ticket.model == key]:
-            self._waiting.pop(ticket).settle(error)
 
-
-def described(state: RunnerState) -> tuple[str, str]:
-    """Return the name of a state and, for people, its detail."""
-    match state:
-        case Starting(progress):
-            return "starting", "" if progress is None else f"{progress:.0%}"
-        case Ready():
-            return "ready", ""
-        case Exited(diagnosis=diagnosis):
-            return "exited", diagnosis.message
-        case _:
-            return "stopping", ""
-
-
-def _first(group: BaseExceptionGroup[RunnerError]) -> RunnerError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+def _lease(seat: Seat) -> RunnerLease:
+    assert seat.pool is not None  # as every ready seat has
+    return RunnerLease(seat, seat.pool, seat.lend())

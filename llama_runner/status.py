@@ -8,8 +8,9 @@ from typing import Any
 
 import llama_runner
 from llama_runner.catalog.catalog import Catalog
+from llama_runner.lending.described import described
 from llama_runner.runner.engine import Engine
-from llama_runner.runner_manager import RunnerManager, described
+from llama_runner.runner_manager import RunnerManager
 
 
 def status_fields(

@@ -17,6 +17,7 @@ from llama_runner.config.forms import (
     SecondsOrNone,
     SecretText,
 )
+from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.config.setting import INTERNAL, documented
 
@@ -106,6 +107,36 @@ class SchedulingConfig:
     queue_timeout: Seconds = field(
         default=600.0,
         metadata=documented("Seconds a request may wait for its model before it is refused."),
+    )
+    patience: SecondsOrNone = field(
+        default=10.0,
+        metadata=documented(
+            "Seconds a request waits before the models in its way take no new requests."
+        ),
+    )
+    min_residency: SecondsOrNone = field(
+        default=5.0,
+        metadata=documented(
+            "Seconds for which a model that was just loaded serves the requests that wait for "
+            "it, whoever else waits."
+        ),
+    )
+    keep_alive: KeepAlive = field(
+        default=FOREVER,
+        metadata=documented(
+            "Seconds a model stays loaded after its last request; `forever` for as long as no "
+            "other model needs its memory."
+        ),
+    )
+    max_loaded: Count | None = field(
+        default=None,
+        metadata=documented("Models that may be loaded at the same time; null for no limit."),
+    )
+    memory_wait: SecondsOrNone = field(
+        default=5.0,
+        metadata=documented(
+            "Seconds to wait for memory that an ended model, or another program, holds on to."
+        ),
     )
 
 

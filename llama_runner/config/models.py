@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from llama_runner.config.constraint import Text
 from llama_runner.config.engine_flags import OWNED_FLAGS, EngineArgument, EngineFlag
 from llama_runner.config.forms import JsonValue, Name, PathText
+from llama_runner.config.keep_alive import KeepAlive
 from llama_runner.config.setting import documented
 
 __all__ = [
@@ -98,6 +99,21 @@ class ModelConfig:
     hidden: bool = field(
         default=False,
         metadata=documented("Whether the model is left out of lists; it is served all the same."),
+    )
+    keep_alive: KeepAlive | None = field(
+        default=None,
+        metadata=documented(
+            "Seconds the model stays loaded after its last request, or `forever`; null takes "
+            "`scheduling.keep_alive` of app_config.json."
+        ),
+    )
+    pinned: bool = field(
+        default=False,
+        metadata=documented("Whether the model, once loaded, stays so until the program ends."),
+    )
+    preload: bool = field(
+        default=False,
+        metadata=documented("Whether the model is loaded when the program starts, if it fits."),
     )
 
     def over(self, defaults: ModelDefaults) -> ModelConfig:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from attrs import frozen
+from attrs import field, frozen
 
 from llama_runner.errors import shortened
 from llama_runner.wire.request_head import RequestHead
@@ -38,6 +38,7 @@ class Access:
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     api_keys: tuple[str, ...] = ()
+    key_names: Mapping[str, str] = field(factory=dict, repr=False)
 
     def check(self, head: RequestHead, local_address: str) -> Denial | None:
         """Return why the request must not be served, or ``None`` to let it in."""
@@ -53,6 +54,10 @@ class Access:
     def key_of(self, head: RequestHead) -> str | None:
         """Return the key that came with a request, if keys are asked for."""
         return _given_key(head) if self.api_keys else None
+
+    def name_of(self, key: str | None, address: str) -> str:
+        """Return what a client is called: by the name of its key, else by its address."""
+        return address if key is None else self.key_names.get(key, address)
 
     def cross_origin_headers(self, head: RequestHead) -> tuple[tuple[bytes, bytes], ...]:
         """Return the CORS headers that an allowed foreign origin needs (Fetch standard)."""

@@ -35,6 +35,8 @@ class Answer:
     extra_headers: Headers = ()
     omits_body: bool = False
     """Whether it answers a HEAD: the headers of a whole answer, and nothing behind them."""
+    client_name: str = ""
+    """The name of the client's API key, else its address."""
     interruption: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     started: bool = field(default=False, init=False)
     finished: bool = field(default=False, init=False)

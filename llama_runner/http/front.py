@@ -196,21 +196,25 @@ class _Conversation:
             given = denial.status, denial.message, denial.code, denial.headers
             return await self._refuse(head, *given)
         # None for a program of this machine that needs no key: it cannot be told from others.
-        who = self.site.access.key_of(head) or network_of(self.addresses[0][0])
+        key, address = self.site.access.key_of(head), self.addresses[0][0]
+        who = key or network_of(address)
+        name = self.site.access.name_of(key, who or address)
         if who is None:
-            return await self._answer(head)
+            return await self._answer(head, name)
         if not self.shares.requests.add(who):
             most = f"{self.site.limits.max_requests_per_client} requests"
             message = f"expected at most {most} of one client at the same time; try again later"
             return await self._refuse(head, 429, message, RATE_LIMIT, RETRY_LATER)
         try:
-            return await self._answer(head)
+            return await self._answer(head, name)
         finally:
             self.shares.requests.remove(who)
 
-    async def _answer(self, head: RequestHead) -> bool:
+    async def _answer(self, head: RequestHead, name: str) -> bool:
         extra = self.site.access.cross_origin_headers(head)
-        answer = Answer(self.client, head.keeps_alive, head.version == b"1.1", extra)
+        answer = Answer(
+            self.client, head.keeps_alive, head.version == b"1.1", extra, client_name=name
+        )
         if is_preflight(head) and extra:
             answer.keeps_alive = answer.keeps_alive and not head.has_body
             await answer.whole(204, JSON, b"", preflight_headers(head))

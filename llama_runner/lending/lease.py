@@ -20,6 +20,7 @@ class RunnerLease:
 
     seat: Seat
     pool: UpstreamPool
+    slot: int
     abandoned: bool = field(default=False, init=False)
 
     def abandon(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from llama_runner.memory.amounts import Amounts
 from llama_runner.runner.launch import Launch
 
 
@@ -13,11 +14,15 @@ from llama_runner.runner.launch import Launch
 class ModelSpec:
     """One model that can be loaded.
 
-    ``footprint`` is in the unit of the manager's capacity. ``make_launch``
-    gives a fresh launch, with a port and a key of its own, at every start.
+    ``footprint`` is asked for only when the model must be loaded: what it will hold.
+    ``make_launch`` gives a fresh launch, with a port and a key of its own, at every start.
+    ``keep_alive`` is for how many idle seconds it stays, None for as long as nobody else
+    needs its memory; one that is ``pinned`` stays in any case.
     """
 
     key: str
     slots: int
     make_launch: Callable[[], Launch]
-    footprint: int = 1
+    footprint: Callable[[], Amounts]
+    keep_alive: float | None = None
+    pinned: bool = False

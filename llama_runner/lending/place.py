@@ -7,7 +7,7 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
-from llama_runner.errors import LlamaRunnerError, QueueFull
+from llama_runner.errors import LlamaRunnerError
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.relay.dialect import Waiting
@@ -29,21 +29,28 @@ class Queue(Protocol):
         """Return what to tell a client that waits there."""
         ...
 
+    def give_up(self, place: QueuedPlace) -> LlamaRunnerError:
+        """Return what to tell a client that has waited there for too long."""
+        ...
+
 
 @define(eq=False)
 class QueuedPlace:
     """Waits until it is settled: by a lease, or by the reason why there is none.
 
-    It is in the queue while its block lasts; leaving it gives everything back.
+    It is in the queue while its block lasts; leaving it gives everything back. One that is
+    served at once never gets a ticket.
     """
 
-    ticket: Ticket
     spec: ModelSpec
+    client: str
     _queue: Queue
-    _deadline: float
+    yields: bool = False
+    ticket: Ticket | None = field(default=None, init=False)
+    deadline: float = field(default=0.0, init=False)
     lease: RunnerLease | None = field(default=None, init=False)
     _error: LlamaRunnerError | None = field(default=None, init=False)
-    _settled: trio.Event = field(factory=trio.Event, init=False)
+    _settled: trio.Event | None = field(default=None, init=False)
 
     def __enter__(self) -> QueuedPlace:
         self._queue.enter(self)
@@ -58,7 +65,8 @@ class QueuedPlace:
             self.lease = outcome
         else:
             self._error = outcome
-        self._settled.set()
+        if self._settled is not None:
+            self._settled.set()
 
     async def granted(self) -> RunnerLease:
         """Wait for the lease; may be cancelled and called again.
@@ -67,7 +75,7 @@ class QueuedPlace:
             LlamaRunnerError: there will be none, and why.
 
         """
-        if not self._settled.is_set():
+        if self.lease is None and self._error is None:
             await self._wait()
         if self.lease is None:
             assert self._error is not None
@@ -75,10 +83,12 @@ class QueuedPlace:
         return self.lease
 
     async def _wait(self) -> None:
-        with trio.CancelScope(deadline=self._deadline) as scope:
+        if self._settled is None:
+            self._settled = trio.Event()
+        with trio.CancelScope(deadline=self.deadline) as scope:
             await self._settled.wait()
         if scope.cancelled_caught:
-            raise QueueFull(f"{self.spec.key} did not become free in time; try again later")
+            raise self._queue.give_up(self)
 
     @property
     def waiting(self) -> Waiting:

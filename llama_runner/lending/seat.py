@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.memory.amounts import Amounts
 from llama_runner.relay.upstream_pool import Connect, UpstreamPool
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.runner import Runner
 from llama_runner.scheduling.resident import Phase, Resident
+
+BYTES_A_SECOND = 1_000_000_000
+"""How fast a model is taken to load until it has been seen to."""
+
+Attendant: TypeAlias = Callable[["Seat"], AbstractAsyncContextManager[object]]
+"""What is done for a runner beside lending it.
+
+Its block is entered when the child is ready, and nothing is lent before that is done. It
+is left before the child is stopped, with no connection open to it any more, or after the
+child ended by itself (``Seat.child_lives`` tells). It is left under cancellation: what it
+still wants to wait for then needs a shield, and a deadline.
+"""
 
 
 @define(eq=False)
@@ -25,30 +39,87 @@ class Seat:
     """
 
     spec: ModelSpec
+    footprint: Amounts
     _spawn: Spawner
     _connect: Connect
+    _attendants: Sequence[Attendant] = ()
     runner: Runner = field(init=False)
-    resident: Resident = field(init=False)
+    phase: Phase = field(default=Phase.STARTING, init=False)
+    planned: bool = field(default=False, init=False)
+    """Whether we have stopped it ourselves."""
     stop: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     pool: UpstreamPool | None = field(default=None, init=False)
     waning: int = field(default=0, init=False)
     watchers: trio.Nursery | None = field(default=None, init=False)
+    free_slots: list[int] = field(init=False)
+    last_used: float = field(default=0.0, init=False)
+    began: float = field(factory=trio.current_time, init=False)
+    ready_at: float = field(default=0.0, init=False)
+    keep_alive: float | None = field(init=False)
+    pinned: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.runner = Runner(self.spec.make_launch, self._spawn, self._connected)
-        self.resident = Resident(self.spec.footprint, Phase.STARTING, self.spec.slots)
+        self.runner = Runner(self.spec.make_launch, self._spawn, self._while_ready)
+        # The lowest number is lent first, which leaves the others' prompts alone for longest.
+        self.free_slots = list(reversed(range(self.spec.slots)))
+        self.keep_alive, self.pinned = self.spec.keep_alive, self.spec.pinned
 
-    def enter(self, phase: Phase) -> None:
-        """Change the phase the planner sees."""
-        self.resident = evolve(self.resident, phase=phase)
+    @property
+    def resident(self) -> Resident:
+        """What the planner sees of it."""
+        return Resident(
+            footprint=self.footprint,
+            phase=self.phase,
+            slots=self.spec.slots,
+            leases=self.leases,
+            last_used=self.last_used,
+            since=self.ready_at,
+            pinned=self.pinned,
+            keep_alive=self.keep_alive,
+            cost=self.loaded_within,
+        )
 
-    def lend(self) -> None:
-        """Count one more lease."""
-        self.resident = self.resident.with_leases(1)
+    @property
+    def leases(self) -> int:
+        """How many of its slots are lent."""
+        return self.spec.slots - len(self.free_slots)
 
-    def give_back(self, now: float) -> None:
-        """Count one lease less."""
-        self.resident = self.resident.with_leases(-1, now)
+    @property
+    def loaded_within(self) -> float:
+        """How many seconds its load took, or is likely to take."""
+        if self.phase is not Phase.STARTING and self.ready_at:
+            return self.ready_at - self.began
+        return sum(self.footprint.by_device.values()) / BYTES_A_SECOND
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of its child, while that runs."""
+        child = self.runner.child
+        return child.pid if child is not None and child.exit_code is None else None
+
+    @property
+    def child_lives(self) -> bool:
+        """Whether its child still runs."""
+        return self.pid is not None
+
+    def become_ready(self, now: float) -> None:
+        """Note that it can be lent."""
+        self.phase, self.ready_at = Phase.READY, now
+
+    def leave(self) -> None:
+        """Begin its end: nothing is lent any more, and its child is stopped."""
+        self.phase, self.planned = Phase.STOPPING, True
+        self.hang_up()
+        self.stop.cancel()
+
+    def lend(self) -> int:
+        """Take one of its free slots; return which."""
+        return self.free_slots.pop()
+
+    def give_back(self, slot: int, now: float) -> None:
+        """Take back a slot that was lent."""
+        self.free_slots.append(slot)
+        self.last_used = now
 
     def hang_up(self) -> None:
         """Close every connection to the child, as a stop must before anything else."""
@@ -56,9 +127,13 @@ class Seat:
             self.pool.close()
 
     @asynccontextmanager
-    async def _connected(self, launch: Launch) -> AsyncIterator[None]:
-        self.pool = UpstreamPool(launch.host, launch.port, launch.api_key, self._connect)
-        try:
-            yield
-        finally:
-            self.pool.close()
+    async def _while_ready(self, launch: Launch) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for attendant in self._attendants:
+                await stack.enter_async_context(attendant(self))
+            self.pool = UpstreamPool(launch.host, launch.port, launch.api_key, self._connect)
+            try:
+                yield
+            finally:
+                self.phase = Phase.STOPPING
+                self.pool.close()

@@ -18,6 +18,8 @@ class ClientAnswer(Protocol):
 
     started: bool
     interruption: trio.CancelScope
+    client_name: str
+    """Who asks, as far as clients can be told apart: by API key, else by address."""
 
     @property
     def left_at(self) -> float | None:

@@ -52,6 +52,9 @@ class Place(Protocol):
 class Lender(Protocol):
     """Lends runners to requests."""
 
-    def queue(self, spec: Any) -> AbstractContextManager[Place]:
-        """Take a place for as long as the block lasts; leaving it gives everything back."""
+    def queue(self, spec: Any, client: str) -> AbstractContextManager[Place]:
+        """Take a place for as long as the block lasts; leaving it gives everything back.
+
+        Places are shared out fairly among clients.
+        """
         ...

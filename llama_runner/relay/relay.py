@@ -110,7 +110,7 @@ class Relay:
     ) -> None:
         due = trio.current_time() + self._settings.heartbeat_after
         beat = Heartbeat(answer, route.dialect, self._settings.heartbeat_every, due)
-        with self._lender.queue(target.spec) as place:
+        with self._lender.queue(target.spec, answer.client_name) as place:
             beat.about(lambda: place.waiting)
             lease = place.lease
             if lease is None:
@@ -122,7 +122,7 @@ class Relay:
     async def _whole(
         self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
     ) -> bytes:
-        with self._lender.queue(target.spec) as place:
+        with self._lender.queue(target.spec, answer.client_name) as place:
             lease = await place.granted()
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:

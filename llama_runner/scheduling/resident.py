@@ -6,6 +6,8 @@ from enum import Enum, auto
 
 from attrs import frozen
 
+from llama_runner.memory.amounts import Amounts
+
 
 class Phase(Enum):
     """How far a resident model is from serving."""
@@ -15,25 +17,28 @@ class Phase(Enum):
     STOPPING = auto()
 
 
-@frozen
+@frozen(kw_only=True)
 class Resident:
     """What the planner knows of a model that is starting, ready or stopping.
 
     ``slots`` bounds the leases: what the engine cannot decode in parallel
     waits with us, where it can still be cancelled without touching it.
+    ``since`` is when it became ready, ``last_used`` when it last gave a lease back.
+    It is idle for ``keep_alive`` seconds at most, without end if that is None.
+    ``cost`` is what it takes to bring back what an eviction would lose, in seconds.
     """
 
-    footprint: int
+    footprint: Amounts
     phase: Phase
     slots: int = 1
     leases: int = 0
     last_used: float = 0.0
+    since: float = 0.0
+    pinned: bool = False
+    keep_alive: float | None = None
+    cost: float = 0.0
 
-    def with_leases(self, change: int, used: float | None = None) -> Resident:
-        """Return it with more or fewer leases, used last at ``used`` if that is given.
-
-        As ``evolve`` would, at a third of its cost: two of these are made for every request.
-        """
-        last_used = self.last_used if used is None else used
-        leases = self.leases + change
-        return Resident(self.footprint, self.phase, self.slots, leases, last_used)
+    @property
+    def idle_since(self) -> float:
+        """Since when it would be idle, if nobody holds a lease."""
+        return max(self.last_used, self.since)

@@ -17,6 +17,7 @@ from llama_runner.runner.child import Child
 from llama_runner.runner.launch import Launch
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
+from tests.support.fake_memory import FakeMemory, ram
 
 SIZES = {"a": 6, "b": 4, "c": 3, "d": 10}
 CAPACITY = 10
@@ -43,7 +44,7 @@ class WatchfulSpawner:
 
 
 def _spec(name: str) -> ModelSpec:
-    return ModelSpec(name, 2, lambda: fake_launch(name, slots=2), SIZES[name])
+    return ModelSpec(name, 2, lambda: fake_launch(name, slots=2), lambda: ram(SIZES[name]))
 
 
 async def _visit(manager: RunnerManager, visit: Visit, ends: list[str]) -> None:
@@ -53,7 +54,7 @@ async def _visit(manager: RunnerManager, visit: Visit, ends: list[str]) -> None:
         if patience < PATIENT:
             leaving.deadline = trio.current_time() + patience
         try:
-            with manager.queue(_spec(name)) as place:
+            with manager.queue(_spec(name), "client") as place:
                 await place.granted()
                 await trio.sleep(holds)
         except RunnerError:
@@ -69,7 +70,11 @@ async def _crowd(behaviours: FakeSpawner, crowd: list[Visit]) -> list[str]:
     spawn = WatchfulSpawner(behaviours)
     with trio.fail_after(100_000):
         async with open_runner_manager(
-            CAPACITY, spawn, SchedulingConfig(queue_timeout=50_000), 30, Broadcaster()
+            FakeMemory(CAPACITY, SIZES, behaviours),
+            spawn,
+            SchedulingConfig(queue_timeout=50_000),
+            30,
+            Broadcaster(),
         ) as manager:
             async with trio.open_nursery() as nursery:
                 for visit in crowd:

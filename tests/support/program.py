@@ -33,6 +33,7 @@ from llama_runner.runner.port import free_port
 from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import FakeSpawner, fake_launch
+from tests.support.fake_memory import FakeMemory, ram
 from tests.support.http_client import RawClient
 from tests.support.memory_network import MemoryNetwork, Serve
 from tests.support.model_cards import model_card
@@ -112,7 +113,7 @@ async def open_program(
 
     def spec_of(model: CatalogModel) -> ModelSpec:
         make_launch = real.launch if real else lambda: fake_launch(model.key, slots=slots)
-        return ModelSpec(model.key, slots, make_launch)
+        return ModelSpec(model.key, slots, make_launch, lambda: ram(1))
 
     def resolve(name: str) -> Target:
         model = catalog.value.resolve(name)
@@ -122,7 +123,7 @@ async def open_program(
         network = MemoryNetwork(nursery, upstream or engine.serve)
         bound = config.relay.cancel_bound
         async with open_runner_manager(
-            1,
+            FakeMemory(1, {}, spawn),
             system_spawner() if real else spawn,
             config.scheduling,
             bound,

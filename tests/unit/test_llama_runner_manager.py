@@ -9,17 +9,28 @@ from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from llama_runner.config.app import SchedulingConfig
-from llama_runner.errors import ModelTooLarge, QueueFull, RunnerLost, ShuttingDown, StartFailed
+from llama_runner.errors import (
+    ModelTooLarge,
+    NoRoom,
+    QueueFull,
+    RunnerLost,
+    ShuttingDown,
+    StartFailed,
+)
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, RunnerChanged
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.scheduling.resident import Phase
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
+from tests.support.fake_memory import FakeMemory, ram
+
+SIZE = 6
 
 
-def spec(name: str, footprint: int = 6, slots: int = 8) -> ModelSpec:
-    return ModelSpec(name, slots, lambda: fake_launch(name, slots=slots), footprint)
+def spec(name: str, footprint: int = SIZE, slots: int = 8) -> ModelSpec:
+    return ModelSpec(name, slots, lambda: fake_launch(name, slots=slots), lambda: ram(footprint))
 
 
 @asynccontextmanager
@@ -28,12 +39,13 @@ async def managed(
 ) -> AsyncIterator[RunnerManager]:
     events: Broadcaster[Event] = Broadcaster()
     settings = settings or SchedulingConfig()
-    async with open_runner_manager(capacity, spawn, settings, 30, events) as manager:
+    memory = FakeMemory(capacity, {name: SIZE for name in "abc"}, spawn)
+    async with open_runner_manager(memory, spawn, settings, 30, events) as manager:
         yield manager
 
 
 async def use(manager: RunnerManager, model: ModelSpec, seconds: float) -> None:
-    with manager.queue(model) as place:
+    with manager.queue(model, "client") as place:
         await place.granted()
         await trio.sleep(seconds)
 
@@ -46,7 +58,7 @@ async def test_the_first_request_loads_the_model(autojump_clock: MockClock) -> N
     spawn = FakeSpawner(Behaviour(loads_for=30))
     async with managed(spawn) as manager:
         began = trio.current_time()
-        with manager.queue(spec("a")) as place:
+        with manager.queue(spec("a"), "client") as place:
             lease = await place.granted()
             assert trio.current_time() - began == pytest.approx(30, abs=0.1)
             assert lease.pool.port == 18080
@@ -107,7 +119,7 @@ async def test_a_child_that_dies_while_loading_fails_its_waiters(
 async def test_a_child_that_dies_while_lent_tells_its_fate(autojump_clock: MockClock) -> None:
     spawn = FakeSpawner()
     async with managed(spawn) as manager:
-        with manager.queue(spec("a")) as place:
+        with manager.queue(spec("a"), "client") as place:
             lease = await place.granted()
             spawn.children[0].die(-11)
             fate = await lease.fate()
@@ -122,7 +134,7 @@ async def test_a_lease_on_a_dead_runner_is_not_returned_to_its_successor(
     async with managed(spawn) as manager, trio.open_nursery() as nursery:
         nursery.start_soon(use, manager, spec("a"), 15)
         await trio.sleep(12)
-        with manager.queue(spec("a")) as place:
+        with manager.queue(spec("a"), "client") as place:
             await place.granted()
             await trio.sleep(4)
             resident, _ = manager.residents["a"]
@@ -184,7 +196,9 @@ async def test_every_change_of_a_runner_is_told(autojump_clock: MockClock) -> No
     told: list[str] = []
     with events.subscribe() as received:
         spawn = FakeSpawner(Behaviour(loads_for=3))
-        async with open_runner_manager(10, spawn, SchedulingConfig(), 30, events) as manager:
+        async with open_runner_manager(
+            FakeMemory(10, {}, spawn), spawn, SchedulingConfig(), 30, events
+        ) as manager:
             await use(manager, spec("a"), 1)
         with pytest.raises(trio.WouldBlock):
             while True:
@@ -201,10 +215,76 @@ async def test_connections_are_closed_before_a_child_is_asked_to_exit(
 ) -> None:
     spawn = FakeSpawner()
     async with managed(spawn) as manager:
-        with manager.queue(spec("a")) as place:
+        with manager.queue(spec("a"), "client") as place:
             lease: RunnerLease = await place.granted()
             pool = lease.pool
         await use(manager, spec("b"), 0)
         with pytest.raises(RunnerLost):
             await pool.acquire()
         assert spawn.children[0].history == ["asked to exit", "exited 0"]
+
+
+async def test_what_fits_is_preloaded_and_evicts_nothing(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spawn = FakeSpawner(Behaviour(loads_for=3))
+    async with managed(spawn, 14) as manager:
+        await manager.preload([spec("a"), spec("b"), spec("c")])
+        assert {key: found.phase for key, (found, _) in manager.residents.items()} == {
+            "a": Phase.READY,
+            "b": Phase.READY,
+        }
+    assert "c is not loaded now" in caplog.text
+
+
+async def test_models_that_fit_stay_beside_each_other(autojump_clock: MockClock) -> None:
+    spawn = FakeSpawner()
+    async with managed(spawn, 12) as manager:
+        for name in "abab":
+            await use(manager, spec(name), 1)
+        assert steps(spawn) == ["spawned a", "spawned b"]
+
+
+async def test_an_idle_model_ends_with_its_keep_alive(autojump_clock: MockClock) -> None:
+    spawn = FakeSpawner()
+    async with managed(spawn) as manager:
+        await use(manager, evolve(spec("a"), keep_alive=30.0), 50)
+        await trio.sleep(29)
+        assert spawn.alive
+        await trio.sleep(2)
+        assert not spawn.alive
+        await use(manager, evolve(spec("a"), keep_alive=0.0), 50)
+        await trio.sleep(1)
+        assert not spawn.alive
+
+
+async def test_the_next_child_waits_for_memory_to_be_seen_free(autojump_clock: MockClock) -> None:
+    spawn = FakeSpawner(Behaviour(stop_takes=1))
+    memory = FakeMemory(10, {"a": 6, "b": 6}, spawn)
+    async with (
+        open_runner_manager(memory, spawn, SchedulingConfig(), 30, Broadcaster()) as manager,
+        trio.open_nursery() as nursery,
+    ):
+        await use(manager, spec("a"), 1)
+        nursery.start_soon(use, manager, spec("b"), 1)
+        await trio.sleep(0.5)
+        memory.others = 6  # what the child holds until after its end
+        await trio.sleep(2)
+        assert steps(spawn) == ["spawned a", "dead a"]
+        memory.others = 0
+        await trio.sleep(0.1)
+        assert steps(spawn) == ["spawned a", "dead a", "spawned b"]
+
+
+async def test_memory_that_others_keep_is_not_waited_for_without_end(
+    autojump_clock: MockClock,
+) -> None:
+    spawn = FakeSpawner()
+    memory = FakeMemory(10, {"a": 6}, spawn, others=5)
+    async with open_runner_manager(
+        memory, spawn, SchedulingConfig(memory_wait=7), 30, Broadcaster()
+    ) as manager:
+        began = trio.current_time()
+        with pytest.raises(NoRoom, match="a needs 6 bytes of ram"):
+            await use(manager, spec("a"), 1)
+        assert trio.current_time() - began == pytest.approx(7, abs=0.1)

@@ -6,6 +6,7 @@ OpenAI's own clients turn into their typed exceptions.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from llama_runner.errors import (
     EngineRefused,
     LlamaRunnerError,
     ModelTooLarge,
+    NoRoom,
     QueueFull,
     RunnerLost,
     ShuttingDown,
@@ -69,7 +71,11 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
         case ModelTooLarge():
             return OpenAIError(400, message, param="model", code="model_too_large")
         case QueueFull():
-            return OpenAIError(503, message, "server_error", code="queue_full", headers=_LATER)
+            later = _later(error.retry_after)
+            return OpenAIError(503, message, "server_error", code="queue_full", headers=later)
+        case NoRoom():
+            later = _later(error.retry_after)
+            return OpenAIError(503, message, "server_error", code="no_room", headers=later)
         case ShuttingDown():
             return OpenAIError(503, message, "server_error", code="shutting_down", headers=_LATER)
         case AnswerTooLarge():
@@ -88,6 +94,11 @@ def refusal(status: int, message: str, code: str | None) -> bytes:
     """Return the body for a request that was turned away before it was understood."""
     kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return orjson.dumps(OpenAIError(status, message, kind, code=code).fields())
+
+
+def _later(seconds: float | None) -> Headers:
+    """Return when to ask again, in whole seconds (RFC 9110, 10.2.3)."""
+    return _LATER if seconds is None else ((b"retry-after", b"%d" % max(1, ceil(seconds))),)
 
 
 def _refused(error: EngineRefused) -> OpenAIError:
