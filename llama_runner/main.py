@@ -33,6 +33,7 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.preloading import preload
 from llama_runner.memory.ram import guess_of, look_at_ram
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.relay import Relay
@@ -85,7 +86,7 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
             spec_of = _launcher(parts)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
-            application.start_soon(runners.preload, map(spec_of, wanted))  # noqa: ASYNC111
+            application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
             relay = Relay(partial(_resolve, catalog, spec_of), runners, app.relay, events.publish)
             dependencies = Dependencies(
                 catalog,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from operator import is_not
@@ -13,7 +13,7 @@ from attrs import define, field
 
 from llama_runner.concurrency.groups import first_error
 from llama_runner.config.app import SchedulingConfig
-from llama_runner.errors import LlamaRunnerError, QueueFull, RunnerError, ShuttingDown
+from llama_runner.errors import LlamaRunnerError, RunnerError, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import CancelConfirmed, Event, RunnerChanged
 from llama_runner.lending.alarm import Alarm
@@ -23,21 +23,19 @@ from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
+from llama_runner.lending.prospects import Prospects
 from llama_runner.lending.room import Look, Room
 from llama_runner.lending.seat import Attendant, Seat
-from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import NOTHING, Amounts
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
-from llama_runner.runner.state import Ready, RunnerState, Starting
+from llama_runner.runner.state import Ready, RunnerState
+from llama_runner.scheduling.plan import Plan
 from llama_runner.scheduling.resident import Phase, Resident
 
 logger = logging.getLogger(__name__)
-
-PRELOADING = "the start"
-"""Who waits for models that are loaded before anybody asks for them."""
 
 
 @asynccontextmanager
@@ -87,14 +85,16 @@ class RunnerManager:
     _nursery: trio.Nursery
     _connect: Connect
     _attendants: Sequence[Attendant]
-    _line: WaitingLine = field(factory=WaitingLine, init=False)
+    line: WaitingLine = field(factory=WaitingLine, init=False)
     _seats: dict[str, Seat] = field(factory=dict, init=False)
-    _planner: Planner = field(init=False)
+    planner: Planner = field(init=False)
+    prospects: Prospects = field(init=False)
     _alarm: Alarm = field(init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._planner = Planner(self._settings, self._line, self._seats, self._room)
+        self.planner = Planner(self._settings, self.line, self._seats, self._room)
+        self.prospects = Prospects(self.line, self._seats, self.planner)
         self._alarm = Alarm(self._reconcile)
 
     async def keep_time(self) -> None:
@@ -108,17 +108,6 @@ class RunnerManager:
         """
         return QueuedPlace(spec, client, self, yields)
 
-    async def preload(self, specs: Iterable[ModelSpec]) -> None:
-        """Load what fits, one after the other; tell of what does not."""
-        for spec in specs:
-            try:
-                with self.queue(spec, PRELOADING, yields=True) as place:
-                    await place.granted()
-            except ShuttingDown:
-                return
-            except LlamaRunnerError as error:
-                logger.warning("%s is not loaded now: %s", spec.key, error)
-
     def enter(self, place: QueuedPlace) -> None:
         """Let a place wait, or settle it at once.
 
@@ -129,16 +118,16 @@ class RunnerManager:
         """
         if self._refusal is not None:
             raise self._refusal
-        if not self._line:
+        if not self.line:
             seat = self._seats.get(place.spec.key)
             if seat is not None and seat.free_slots and seat.phase is Phase.READY:
                 place.settle(_lease(seat))
                 return
-        if len(self._line) >= self._settings.queue_limit:
-            raise QueueFull(f"{len(self._line)} requests wait already; try again later")
+        if len(self.line) >= self._settings.queue_limit:
+            raise self.prospects.full()
         now = trio.current_time()
         place.deadline = now + self._settings.queue_timeout
-        self._line.add(place, now)
+        self.line.add(place, now)
         self._reconcile()
 
     def leave(self, place: QueuedPlace) -> None:
@@ -146,24 +135,21 @@ class RunnerManager:
         if place.lease is not None:
             self._take_back(place.lease)
         else:
-            self._line.drop(place)
+            self.line.drop(place)
             self._reconcile()
 
     def look(self, place: QueuedPlace) -> Waiting:
         """Return what to tell a client that waits at this place."""
-        seat = self._seats.get(place.spec.key)
-        state = seat.runner.state.value if seat is not None else None
-        ahead = len(self._line.ahead_of(place))
-        return Waiting(ahead, state.progress if isinstance(state, Starting) else None)
+        return self.prospects.of(place)
 
     def give_up(self, place: QueuedPlace) -> LlamaRunnerError:
         """Return what to tell a client that has waited at this place for too long."""
-        return QueueFull(f"{place.spec.key} did not become free in time; try again later")
+        return self.prospects.gave_up(place)
 
     def refuse(self, error: LlamaRunnerError) -> None:
         """Admit nothing more and fail whoever still waits."""
         self._refusal = error
-        self._line.refuse(error)
+        self.line.refuse(error)
 
     def hang_up(self) -> None:
         """Close every connection to the children, which lets them end quickly."""
@@ -183,21 +169,27 @@ class RunnerManager:
     @property
     def queued(self) -> int:
         """How many requests wait."""
-        return len(self._line)
+        return len(self.line)
 
     def _reconcile(self) -> None:
         """Decide what is to be done now, and do it."""
-        plan = self._planner.plan()
+        # A stop changes what else is in the way of whom.
+        while self._do(self.planner.plan()):
+            pass
+
+    def _do(self, plan: Plan) -> bool:
+        """Take the steps of a plan; say whether one of them is a stop."""
         for ticket in plan.grants:
-            self._line.settle(ticket, _lease(self._seats[ticket.model]))
+            self.line.settle(ticket, _lease(self._seats[ticket.model], trio.current_time()))
         for key in (*plan.evictions, *plan.expiries):
-            self._planner.expect_memory()
+            self.planner.expect_memory()
             self._seats[key].leave()
         for ticket in plan.starts:
-            self._start(self._line.place_of(ticket).spec, self._planner.footprints[ticket.model])
+            self._start(self.line.place_of(ticket).spec, self.planner.footprints[ticket.model])
         for refusal in plan.refusals:
-            self._line.settle(refusal.ticket, self._planner.error_of(refusal))
+            self.line.settle(refusal.ticket, self.planner.error_of(refusal))
         self._alarm.set(plan.look_again)
+        return bool(plan.evictions or plan.expiries)
 
     def _take_back(self, lease: RunnerLease) -> None:
         # The lease's own seat, not its key's: the runner may have died under
@@ -208,22 +200,21 @@ class RunnerManager:
             seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
             self._give_back(seat, lease.slot)
+        if lease.since is not None:
+            self.prospects.answered(seat.spec.key, trio.current_time() - lease.since)
 
     def _give_back(self, seat: Seat, slot: int) -> None:
         now = trio.current_time()
         seat.give_back(slot, now)
-        if self._line:
+        if self.line:
             self._reconcile()
         elif seat.keep_alive is not None:
             self._alarm.set(now + seat.keep_alive)
 
     async def _await_idle(self, seat: Seat, slot: int) -> None:
-        def others() -> int:
-            return seat.leases - seat.waning
-
-        child, tail, bound = seat.runner.child, seat.runner.tail, self._cancel_bound
+        bound = self._cancel_bound
         try:
-            after = await seen_idle(child.control, tail, others, bound) if child else 0.0
+            after = await seat.seen_idle(bound)
         finally:
             seat.waning -= 1
             self._give_back(seat, slot)
@@ -262,9 +253,9 @@ class RunnerManager:
         """Draw the consequences of a runner's end."""
         seat = ending.seat
         if ending.planned:
-            self._planner.memory_released(seat)
+            self.planner.memory_released(seat)
         if ending.error is not None:
-            self._line.refuse(ending.error, seat.spec.key)
+            self.line.refuse(ending.error, seat.spec.key)
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state
@@ -272,6 +263,7 @@ class RunnerManager:
             now = state.value
             if isinstance(now, Ready) and seat.phase is Phase.STARTING:
                 seat.become_ready(trio.current_time())
+                self.prospects.loaded(seat)
                 self._reconcile()
             self._tell(seat)
             await state.wait_for(partial(is_not, now))
@@ -281,6 +273,6 @@ class RunnerManager:
         self._events.publish(RunnerChanged(seat.spec.key, name, detail))
 
 
-def _lease(seat: Seat) -> RunnerLease:
+def _lease(seat: Seat, since: float | None = None) -> RunnerLease:
     assert seat.pool is not None  # as every ready seat has
-    return RunnerLease(seat, seat.pool, seat.lend())
+    return RunnerLease(seat, seat.pool, seat.lend(), since)

@@ -11,6 +11,8 @@ from llama_runner.catalog.catalog import Catalog
 from llama_runner.lending.described import described
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
+from llama_runner.scheduling.forecast import Forecast
+from llama_runner.scheduling.ticket import Ticket
 
 
 def status_fields(
@@ -26,7 +28,19 @@ def status_fields(
         "engine": engine.description,
         "listeners": dict(addresses),
         "queued": runners.queued,
+        "waiting": [_wait(ticket, expected) for ticket, expected in runners.prospects.waiting()],
         "models": [_model(key, runners) for key in catalog.models],
+    }
+
+
+def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
+    """Return one wait; if it is ``open``, an answer of unknown length comes on top."""
+    seconds = round(expected.seconds, 1)
+    return {
+        "model": ticket.model,
+        "client": ticket.client,
+        "seconds": seconds,
+        "open": expected.open,
     }
 
 

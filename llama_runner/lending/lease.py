@@ -21,6 +21,8 @@ class RunnerLease:
     seat: Seat
     pool: UpstreamPool
     slot: int
+    since: float | None = None
+    """When it was granted, if it had been waited for."""
     abandoned: bool = field(default=False, init=False)
 
     def abandon(self) -> None:

@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.memory.amounts import Amounts
 from llama_runner.relay.upstream_pool import Connect, UpstreamPool
 from llama_runner.runner.child import Spawner
@@ -120,6 +121,20 @@ class Seat:
         """Take back a slot that was lent."""
         self.free_slots.append(slot)
         self.last_used = now
+
+    async def seen_idle(self, bound: float) -> float | None:
+        """Return after how many seconds no slot was busy for a client that has left.
+
+        None: not within ``bound``.
+        """
+        child = self.runner.child
+        if child is None:
+            return 0.0
+        tail = self.runner.tail
+        return await seen_idle(child.control, tail, self._busy_for_others, bound)
+
+    def _busy_for_others(self) -> int:
+        return self.leases - self.waning
 
     def hang_up(self) -> None:
         """Close every connection to the child, as a stop must before anything else."""

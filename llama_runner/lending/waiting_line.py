@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 
 from attrs import define, field
@@ -16,23 +16,26 @@ from llama_runner.scheduling.ticket import Ticket, in_order, next_turn
 
 @define(eq=False)
 class WaitingLine:
-    """Holds a place for each ticket; the planner sees the tickets only."""
+    """Holds a place for each ticket; the planner sees the tickets only.
+
+    ``served`` is the last turn of which a ticket was granted.
+    """
 
     _places: dict[Ticket, QueuedPlace] = field(factory=dict, init=False)
     _numbers: count[int] = field(factory=count, init=False)
-    _served: int = field(default=0, init=False)
+    served: int = field(default=0, init=False)
 
     def __len__(self) -> int:
         return len(self._places)
 
     @property
-    def tickets(self) -> Iterable[Ticket]:
+    def tickets(self) -> Collection[Ticket]:
         """Who waits, in no order that counts."""
         return self._places.keys()
 
     def add(self, place: QueuedPlace, now: float) -> None:
         """Let a place wait from ``now`` on."""
-        turn = next_turn(place.client, self._places, self._served)
+        turn = next_turn(place.client, self._places, self.served)
         number, key = next(self._numbers), place.spec.key
         place.ticket = Ticket(number, key, place.client, turn, now, place.yields)
         self._places[place.ticket] = place
@@ -49,7 +52,7 @@ class WaitingLine:
     def settle(self, ticket: Ticket, outcome: RunnerLease | LlamaRunnerError) -> None:
         """End the wait of a ticket."""
         if isinstance(outcome, RunnerLease):
-            self._served = max(self._served, ticket.turn)
+            self.served = max(self.served, ticket.turn)
         self._places.pop(ticket).settle(outcome)
 
     def refuse(self, error: LlamaRunnerError, model: str | None = None) -> None:
@@ -58,9 +61,13 @@ class WaitingLine:
             if model is None or ticket.model == model:
                 self.settle(ticket, error)
 
+    def in_order(self) -> list[Ticket]:
+        """Return who waits, as they are to be served."""
+        return in_order(self._places)
+
     def ahead_of(self, place: QueuedPlace) -> list[Ticket]:
         """Return who is to be served before a place."""
-        line = in_order(self._places)
+        line = self.in_order()
         return line[: line.index(place.ticket)] if place.ticket in self._places else []
 
     def specs(self) -> Iterable[ModelSpec]:

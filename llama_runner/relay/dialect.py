@@ -14,13 +14,17 @@ class Waiting:
     """What a client that still waits may be told.
 
     ``ahead`` requests are served first; ``loaded`` (0 to 1) tells how far the
-    model's load is; ``processed`` of ``total`` prompt tokens have been read.
+    model's load is; ``processed`` of ``total`` prompt tokens have been read. The wait for
+    the model is likely to take ``seconds`` more, and an unknown time beside them if it is
+    ``open``: it then hangs on answers that run.
     """
 
     ahead: int | None = None
     loaded: float | None = None
     processed: int | None = None
     total: int | None = None
+    seconds: float | None = None
+    open: bool = False
 
 
 @frozen

@@ -37,13 +37,19 @@ class Drain:
 def draining_for(
     ticket: Ticket, missing: Amounts, situation: Situation
 ) -> tuple[Drain | None, float]:
-    """Return what drains for a ticket, and when to look again if nothing does yet."""
-    overdue_at = ticket.since + situation.rules.patience
+    """Return what drains for a ticket, and when to look again, since time alone changes that.
+
+    It is the first of those that wait for memory. As soon as any of them has waited for
+    long enough it gets its turn: they are served in their order, so it holds up the others.
+    """
+    residents = situation.residents
+    waiting = (other.since for other in situation.waiting if other.model not in residents)
+    overdue_at = min(waiting, default=ticket.since) + situation.rules.patience
     if overdue_at > situation.now:
         return None, overdue_at
     ready = {
         key: resident
-        for key, resident in situation.residents.items()
+        for key, resident in residents.items()
         if resident.phase is Phase.READY and not resident.pinned
     }
     held = {key: situation.held_by([key]) for key in ready}
@@ -54,9 +60,8 @@ def draining_for(
         if key not in fresh
     }
     chosen = cheapest(candidates, held, missing)
-    if chosen is None:
-        return None, min(fresh.values(), default=inf)
-    return Drain(ticket, frozenset(chosen)), inf
+    drain = None if chosen is None else Drain(ticket, frozenset(chosen))
+    return drain, min(fresh.values(), default=inf)
 
 
 def _fresh(ready: Mapping[str, Resident], situation: Situation) -> dict[str, float]:

@@ -21,6 +21,7 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, RunnerChanged
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.preloading import preload
 from llama_runner.scheduling.resident import Phase
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
@@ -229,7 +230,7 @@ async def test_what_fits_is_preloaded_and_evicts_nothing(
 ) -> None:
     spawn = FakeSpawner(Behaviour(loads_for=3))
     async with managed(spawn, 14) as manager:
-        await manager.preload([spec("a"), spec("b"), spec("c")])
+        await preload(manager, [spec("a"), spec("b"), spec("c")])
         assert {key: found.phase for key, (found, _) in manager.residents.items()} == {
             "a": Phase.READY,
             "b": Phase.READY,

@@ -32,7 +32,15 @@ def _progress(waiting: Waiting) -> str:
     if waiting.total:
         return f"prompt {waiting.processed or 0}/{waiting.total}"
     if waiting.loaded is not None:
-        return f"loading {waiting.loaded:.0%}"
-    if waiting.ahead:
-        return f"queued behind {waiting.ahead}"
-    return "waiting"
+        return f"loading {waiting.loaded:.0%}{_expected(waiting)}"
+    place = f"queued behind {waiting.ahead}" if waiting.ahead else "waiting"
+    return place + _expected(waiting)
+
+
+def _expected(waiting: Waiting) -> str:
+    told = []
+    if waiting.seconds:
+        told.append(f"about {waiting.seconds:.0f} s")
+    if waiting.open:
+        told.append("until a running answer ends")
+    return ", " + " and ".join(told) if told else ""

@@ -1,0 +1,176 @@
+"""A manager over fake children, to which random things happen; every promise is checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from random import Random
+
+import trio
+from attrs import define, field, frozen
+from trio.testing import wait_all_tasks_blocked
+
+from llama_runner.config.app import SchedulingConfig
+from llama_runner.errors import CapacityError, RunnerError
+from llama_runner.events.broadcaster import Broadcaster
+from llama_runner.lending.lease import RunnerLease
+from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.place import QueuedPlace
+from llama_runner.runner.child import Child
+from llama_runner.runner.launch import Launch
+from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.plan import Plan
+from tests.support.fake_child import Behaviour, FakeChild, FakeSpawner, fake_launch
+from tests.support.fake_memory import FakeMemory, ram
+
+SIZES = {"a": 6, "b": 4, "c": 3, "d": 10, "e": 1, "huge": 13}
+TOTAL = 12
+CLIENTS = ("x", "y", "z")
+SLOTS = 2
+LOADS_FOR, STOP_TAKES, LONGEST_ANSWER = 3.0, 1.0, 8.0
+KEEP_ALIVES = (None, None, 0.0, 1.0, 20.0)
+SETTINGS = SchedulingConfig(patience=6, min_residency=4, memory_wait=2, queue_timeout=80_000)
+
+STEP = SETTINGS.min_residency + LONGEST_ANSWER + STOP_TAKES + SETTINGS.memory_wait + LOADS_FOR + 1.5
+"""What one ticket ahead may cost; a second and a half for looking again and for being told."""
+
+
+@frozen
+class WatchfulSpawner:
+    """Sees to it that no memory is promised twice."""
+
+    spawn: FakeSpawner
+    memory: FakeMemory
+
+    def __call__(self, launch: Launch) -> AbstractAsyncContextManager[Child]:
+        taken = sum(SIZES[child.launch.name] for child in self.spawn.alive)
+        assert taken + SIZES[launch.name] + self.memory.others <= TOTAL
+        return self.spawn(launch)
+
+
+@define(eq=False)
+class Simulation:
+    """``steps`` random steps from one seed; ``ends`` counts how requests ended."""
+
+    random: Random
+    ends: Counter[str] = field(factory=Counter)
+    asked: int = 0
+    crashes: int = 0
+    longest_wait: float = 0.0
+    nearest_to_bound: float = 0.0
+    """The largest part of its bound that a wait has taken."""
+    _spawn: FakeSpawner = field(init=False)
+    _memory: FakeMemory = field(init=False)
+    _crashed: set[FakeChild] = field(factory=set, init=False)
+    _leaving: list[trio.CancelScope] = field(factory=list, init=False)
+    _held: Counter[tuple[int, int]] = field(factory=Counter, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._spawn = FakeSpawner(Behaviour(loads_for=LOADS_FOR, stop_takes=STOP_TAKES))
+        self._memory = FakeMemory(TOTAL, SIZES, self._spawn)
+
+    async def run(self, steps: int) -> None:
+        """Take the steps, then let everybody finish."""
+        spawn = WatchfulSpawner(self._spawn, self._memory)
+        async with open_runner_manager(self._memory, spawn, SETTINGS, 30, Broadcaster()) as manager:
+            async with trio.open_nursery() as nursery:
+                for _ in range(steps):
+                    self._step(manager, nursery)
+                    await self._settle(manager)
+                    if self.random.random() < 0.6:
+                        await trio.sleep(self.random.expovariate(1.5))
+                self._memory.others = 0
+            await trio.sleep(1)  # slots whose client has left are seen idle
+            assert manager.queued == 0
+            assert not any(resident.leases for resident, _ in manager.residents.values())
+        assert not self._spawn.alive
+        assert self.ends.total() == self.asked
+
+    def _step(self, manager: RunnerManager, nursery: trio.Nursery) -> None:
+        match self.random.choices(("ask", "leave", "crash", "memory"), (70, 12, 4, 5))[0]:
+            case "ask" if manager.queued < 40:
+                self.asked += 1
+                nursery.start_soon(self._visit, manager)
+            case "leave" if self._leaving:
+                self.random.choice(self._leaving).cancel()
+            case "crash" if self._spawn.alive:
+                child = self.random.choice(self._spawn.alive)
+                self._crashed.add(child)
+                self.crashes += 1
+                child.die(-11)
+            case "memory":
+                held = sum(SIZES[child.launch.name] for child in self._spawn.alive)
+                self._memory.others = self.random.randint(0, min(5, TOTAL - held))
+
+    async def _settle(self, manager: RunnerManager) -> None:
+        """Wait until nothing happens by itself; then nothing may be left to be done."""
+        await wait_all_tasks_blocked()
+        self._spawn.children = self._spawn.alive
+        self._spawn.history.clear()
+        plan = decide(manager.planner.situation())
+        assert plan == Plan(look_again=plan.look_again), ("a wake-up was lost", plan)
+        assert plan.look_again > trio.current_time() or not manager.queued
+
+    async def _visit(self, manager: RunnerManager) -> None:
+        model, client = self.random.choice(tuple(SIZES)), self.random.choice(CLIENTS)
+        spec = ModelSpec(
+            model,
+            SLOTS,
+            lambda: fake_launch(model, slots=SLOTS),
+            lambda: ram(SIZES[model]),
+            keep_alive=self.random.choice(KEEP_ALIVES),
+        )
+        end = "left"
+        with trio.CancelScope() as leaving:
+            self._leaving.append(leaving)
+            try:
+                turn = manager.line.served
+                with manager.queue(spec, client) as place:
+                    lease = await self._granted(manager, place, turn)
+                    await self._use(lease)
+                end = "served"
+            except RunnerError:
+                end = "failed"
+            except CapacityError:
+                end = "refused"
+            finally:
+                self._leaving.remove(leaving)
+        self.ends[end] += 1
+
+    async def _granted(self, manager: RunnerManager, place: QueuedPlace, turn: int) -> RunnerLease:
+        began, crashes = trio.current_time(), self.crashes
+        if place.ticket is None:
+            return await place.granted()
+        ahead, turns = manager.look(place).ahead or 0, place.ticket.turn - turn
+        lease = await place.granted()
+        waited = trio.current_time() - began
+        served = ahead + (len(CLIENTS) - 1) * turns + self.crashes - crashes
+        bound = SETTINGS.patience + (served + 1) * STEP
+        assert waited <= bound, (waited, bound, place.ticket)
+        self.longest_wait = max(self.longest_wait, waited)
+        self.nearest_to_bound = max(self.nearest_to_bound, waited / bound)
+        return lease
+
+    async def _use(self, lease: RunnerLease) -> None:
+        child = lease.seat.runner.child
+        assert isinstance(child, FakeChild)
+        assert child.exit_code is None or child in self._crashed, "lent though it is dead"
+        slot = (child.pid, lease.slot)
+        self._held[slot] += 1
+        assert self._held[slot] == 1, "a slot was lent twice"
+        try:
+            await trio.sleep(self.random.uniform(0, LONGEST_ANSWER))
+        finally:
+            del self._held[slot]
+            if self.random.random() < 0.2:
+                lease.abandon()
+            assert child.exit_code is None or child in self._crashed, "cut off by an eviction"
+
+
+def simulate(seed: int, steps: int) -> Simulation:
+    """Run one simulation on the virtual clock."""
+    simulation = Simulation(Random(seed))
+    trio.run(partial(simulation.run, steps), clock=trio.testing.MockClock(autojump_threshold=0))
+    return simulation
