@@ -32,9 +32,12 @@ from llama_runner.errors import BadRequest, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
+from llama_runner.lending.appraisal import Appraiser
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.preloading import preload
-from llama_runner.memory.ram import guess_of, look_at_ram
+from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
+from llama_runner.memory.gpu import open_gpus
+from llama_runner.memory.inventory import MemoryWatch
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.relay import Relay
 from llama_runner.relay.relay_request import Task
@@ -72,19 +75,33 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run the program until ``stop``; report once every listener serves."""
+    with open_gpus() as gpus:
+        await _serve(parts, stop, MemoryWatch(gpus), task_status)
+
+
+async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
+    parts: Parts, stop: Stop, memory: MemoryWatch, served: trio.TaskStatus[None]
+) -> None:
     app = parts.configuration.app
     events: Broadcaster[Event] = Broadcaster()
     catalog = Watched(parts.catalog)
+    appraiser = Appraiser(parts.engine, memory, ExperienceFile(parts.state / FILE_NAME))
     async with trio.open_nursery() as application:
         async with (
             open_lifetime(parts.spawn, parts.state) as spawn,
             open_runner_manager(
-                look_at_ram, spawn, app.scheduling, app.relay.cancel_bound, events
+                memory.look,
+                spawn,
+                app.scheduling,
+                app.relay.cancel_bound,
+                events,
+                reserve=memory.reserve(app.memory),
+                attendants=[appraiser.attend],
             ) as runners,
         ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
-            spec_of = _launcher(parts)
+            spec_of = _launcher(parts, appraiser)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
             application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
             relay = Relay(partial(_resolve, catalog, spec_of), runners, app.relay, events.publish)
@@ -96,7 +113,7 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
                 parts.control_key,
                 int(time.time()),
             )
-            await serve_facades(parts.bound, app, dependencies, relay, task_status=task_status)
+            await serve_facades(parts.bound, app, dependencies, relay, task_status=served)
         application.cancel_scope.cancel()
 
 
@@ -134,7 +151,7 @@ async def _announce_stop(stop: Stop, runners: RunnerManager, events: Broadcaster
 Launcher = Callable[[CatalogModel], ModelSpec]
 
 
-def _launcher(parts: Parts) -> Launcher:
+def _launcher(parts: Parts, appraiser: Appraiser) -> Launcher:
     """Return what turns a model of the catalog into what the runner manager needs."""
     scheduling = parts.configuration.app.scheduling
 
@@ -156,7 +173,7 @@ def _launcher(parts: Parts) -> Launcher:
             model.key,
             slots,
             make_launch,
-            partial(guess_of, model.card),
+            partial(appraiser.footprint, model),
             idle_seconds(scheduling.keep_alive if chosen is None else chosen),
             model.config.pinned,
         )

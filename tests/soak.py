@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LONG = (
     "tests/end_to_end/test_cancel.py",
+    "tests/end_to_end/test_footprint.py",
     "tests/end_to_end/test_kill.py",
     "tests/end_to_end/program/test_stop.py",
     "tests/integration/test_broken_engine.py",

@@ -18,7 +18,7 @@ from llama_runner.platforms.replacing import replace_file
 logger = logging.getLogger(__name__)
 
 # To be raised when a reader of the same fields would find other values.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @define(eq=False)

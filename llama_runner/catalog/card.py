@@ -53,6 +53,9 @@ class ModelCard:
     key_length: int | None
     value_length: int | None
     sliding_window: int | None
+    windowed_layers: int
+    feed_forward_length: int
+    state_length: int
     vocabulary_size: int
     chat_template: str | None = field(repr=False)
     pooling: int | None

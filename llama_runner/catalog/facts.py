@@ -9,6 +9,7 @@ from attrs import field, frozen
 from attrs.validators import deep_iterable, instance_of, optional
 
 from llama_runner.catalog.gguf import Header, Skipped, Value
+from llama_runner.catalog.layers import state_length, windowed_layers
 
 Metadata: TypeAlias = Mapping[str, Value]
 
@@ -47,6 +48,11 @@ class FileFacts:
     key_length: int | None = field(validator=optional(_whole))
     value_length: int | None = field(validator=optional(_whole))
     sliding_window: int | None = field(validator=optional(_whole))
+    # Layers that look back no further than the sliding window.
+    windowed_layers: int = field(validator=_whole)
+    feed_forward_length: int = field(validator=_whole)
+    # Numbers that a layer without attention keeps of each sequence.
+    state_length: int = field(validator=_whole)
     vocabulary_size: int = field(validator=_whole)
     has_tokenizer: bool = field(validator=_flag)
     chat_template: str | None = field(validator=optional(_text))
@@ -80,6 +86,9 @@ def facts_of(header: Header) -> FileFacts:
         key_length=_number(metadata, f"{attention}.key_length"),
         value_length=_number(metadata, f"{attention}.value_length"),
         sliding_window=_number(metadata, f"{attention}.sliding_window"),
+        windowed_layers=windowed_layers(metadata, architecture),
+        feed_forward_length=max(_numbers(metadata, f"{architecture}.feed_forward_length") or (0,)),
+        state_length=state_length(metadata, architecture),
         vocabulary_size=_vocabulary_size(metadata, architecture),
         has_tokenizer=any(key.startswith("tokenizer.") for key in metadata),
         chat_template=_string(metadata, "tokenizer.chat_template"),

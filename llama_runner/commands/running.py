@@ -15,8 +15,8 @@ from pathlib import Path
 from attrs import asdict, frozen
 
 from llama_runner.errors import ConfigError
+from llama_runner.platforms.private_file import write_private
 from llama_runner.platforms.process import lives, start_of
-from llama_runner.platforms.replacing import replace_file
 
 FILE_NAME = "running.json"
 
@@ -94,12 +94,3 @@ def read_running(state: Path) -> Running | None:
     except (OSError, ValueError, TypeError):
         return None
     return running if running.lives else None
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, and that only its owner can read."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    replace_file(scratch, path)

@@ -16,7 +16,7 @@ from llama_runner.catalog.catalog import Catalog, build_catalog, configured_file
 from llama_runner.catalog.scanner import scan
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
-from llama_runner.commands.running import Claim, claimed, write_private
+from llama_runner.commands.running import Claim, claimed
 from llama_runner.concurrency.groups import sole_error
 from llama_runner.concurrency.stop import Stop
 from llama_runner.logs.log import open_log
@@ -25,6 +25,7 @@ from llama_runner.platforms.console import console_held
 from llama_runner.platforms.lifetime import end_children_with_us
 from llama_runner.platforms.memory import look_for_garbage_seldom
 from llama_runner.platforms.open_files import allow_open_files
+from llama_runner.platforms.private_file import write_private
 from llama_runner.proxy_manager import addresses, bind_listeners
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.spawner import system_spawner

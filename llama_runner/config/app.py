@@ -141,6 +141,20 @@ class SchedulingConfig:
 
 
 @frozen(kw_only=True)
+class MemoryConfig:
+    """What of the memory is not for models."""
+
+    reserve_ram: ByteCount = field(
+        default=1_073_741_824,
+        metadata=documented("Bytes of RAM that stay free when a model is loaded."),
+    )
+    reserve_gpu: ByteCount = field(
+        default=536_870_912,
+        metadata=documented("Bytes of each GPU that stay free when a model is loaded."),
+    )
+
+
+@frozen(kw_only=True)
 class RelayConfig:
     """How answers are carried back."""
 
@@ -247,6 +261,9 @@ class AppConfig:
     scheduling: SchedulingConfig = field(
         default=SchedulingConfig(),
         metadata=documented("How long requests wait, and how many may."),
+    )
+    memory: MemoryConfig = field(
+        default=MemoryConfig(), metadata=documented("What of the memory is not for models.")
     )
     relay: RelayConfig = field(
         default=RelayConfig(), metadata=documented("How answers are carried back.")

@@ -71,6 +71,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             P + "catalog/cache.py",
         ),
         "platformdirs": (P + "platforms/",),
+        "pynvml": (P + "memory/gpu.py",),
         "subprocess": (
             *(P + "runner/process_posix.py", P + "runner/process_windows.py"),
             P + "runner/lifeline.py",
