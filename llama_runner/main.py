@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -22,20 +21,18 @@ from typing import Any
 import trio
 from attrs import frozen
 
-from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
-from llama_runner.errors import BadRequest, ShuttingDown
+from llama_runner.errors import ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.proxy_manager import serve_facades
+from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
-from llama_runner.relay.relay_request import Task
-from llama_runner.relay.target import Target
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.command import build_launch, slot_count
 from llama_runner.runner.engine import Engine
@@ -44,6 +41,7 @@ from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
+from llama_runner.targets import Targets
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +79,12 @@ async def serve(  # noqa: ASYNC128 - serve_facades reports for it
             open_runner_manager(
                 ONE_MODEL, spawn, app.scheduling, app.relay.cancel_bound, events
             ) as runners,
+            open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
         ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
-            relay = Relay(
-                partial(_resolve, catalog, _launcher(parts)), runners, app.relay, events.publish
-            )
+            targets = Targets(catalog, _launcher(parts))
+            relay = Relay(targets.resolve, runners, app.relay, pulse, events.publish)
             dependencies = Dependencies(
                 catalog,
                 events,
@@ -153,28 +151,3 @@ def _launcher(parts: Parts) -> Launcher:
         return ModelSpec(model.key, slots, make_launch)
 
     return spec_of
-
-
-def _default(catalog: Catalog) -> CatalogModel:
-    if catalog.default is not None:
-        return catalog.default
-    if len(catalog.models) == 1:
-        return next(iter(catalog.models.values()))
-    known = ", ".join(catalog.models) or "none"
-    message = f"'model' is missing; expected one of: {known}"
-    raise BadRequest(message, param="model", code="missing_required_parameter")
-
-
-def _resolve(catalog: Watched[Catalog], spec_of: Launcher, name: str) -> Target:
-    model = catalog.value.resolve(name) if name else _default(catalog.value)
-    return Target(model.key, spec_of(model), model.config.request_defaults, _tasks(model))
-
-
-def _tasks(model: CatalogModel) -> frozenset[Task]:
-    """Return what the engine will do for this model; it is launched for one purpose."""
-    chosen = canonical(model.config.parameters)
-    if model.card.kind is ModelKind.RERANK or chosen.get("rerank"):
-        return frozenset()
-    if model.card.kind is ModelKind.EMBEDDING or chosen.get("embedding"):
-        return frozenset({Task.EMBEDDING})
-    return frozenset(task for task in Task if task.generates)

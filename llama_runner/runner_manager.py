@@ -81,8 +81,7 @@ class RunnerManager:
     def queue(self, spec: ModelSpec) -> QueuedPlace:
         """Return a place in the queue for ``spec``, to be entered and left."""
         ticket = Ticket(next(self._numbers), spec.key, spec.footprint)
-        deadline = trio.current_time() + self._settings.queue_timeout
-        return QueuedPlace(ticket, spec, self, deadline)
+        return QueuedPlace(ticket, spec, self)
 
     def enter(self, place: QueuedPlace) -> None:
         """Let a place wait, or settle it at once.
@@ -94,8 +93,15 @@ class RunnerManager:
         """
         if self._refusal is not None:
             raise self._refusal
+        if not self._waiting:
+            seat = self._seats.get(place.spec.key)
+            if seat is not None and seat.resident.has_room:
+                # As the plan would have it, which need not be made for one alone in line.
+                self._lend(seat, place)
+                return
         if len(self._waiting) >= self._settings.queue_limit:
             raise QueueFull(f"{len(self._waiting)} requests wait already; try again later")
+        place.deadline = trio.current_time() + self._settings.queue_timeout
         self._waiting[place.ticket] = place
         self._reconcile()
 
@@ -149,7 +155,7 @@ class RunnerManager:
         residents = {key: seat.resident for key, seat in self._seats.items()}
         plan = decide(list(self._waiting), residents, self._capacity)
         for ticket in plan.grants:
-            self._grant(ticket)
+            self._lend(self._seats[ticket.model], self._waiting.pop(ticket))
         for key in plan.evictions:
             self._evict(self._seats[key])
         for ticket in plan.starts:
@@ -158,11 +164,10 @@ class RunnerManager:
             error = ModelTooLarge(f"{ticket.model} is too large for this machine")
             self._waiting.pop(ticket).settle(error)
 
-    def _grant(self, ticket: Ticket) -> None:
-        seat = self._seats[ticket.model]
+    def _lend(self, seat: Seat, place: QueuedPlace) -> None:
         assert seat.pool is not None  # as every ready seat has
         seat.lend()
-        self._waiting.pop(ticket).settle(RunnerLease(seat, seat.pool))
+        place.settle(RunnerLease(seat, seat.pool))
 
     def _take_back(self, lease: RunnerLease) -> None:
         # The lease's own seat, not its key's: the runner may have died under

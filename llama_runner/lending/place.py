@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Protocol
 
 import trio
@@ -40,7 +41,8 @@ class QueuedPlace:
     ticket: Ticket
     spec: ModelSpec
     _queue: Queue
-    _deadline: float
+    deadline: float = field(default=inf, init=False)
+    """When the wait ends without a lease (trio's clock); whoever gives the place says so."""
     lease: RunnerLease | None = field(default=None, init=False)
     _error: LlamaRunnerError | None = field(default=None, init=False)
     _settled: trio.Event = field(factory=trio.Event, init=False)
@@ -61,7 +63,7 @@ class QueuedPlace:
         self._settled.set()
 
     async def granted(self) -> RunnerLease:
-        """Wait for the lease; may be cancelled and called again.
+        """Wait for the lease.
 
         Raises:
             LlamaRunnerError: there will be none, and why.
@@ -75,7 +77,7 @@ class QueuedPlace:
         return self.lease
 
     async def _wait(self) -> None:
-        with trio.CancelScope(deadline=self._deadline) as scope:
+        with trio.CancelScope(deadline=self.deadline) as scope:
             await self._settled.wait()
         if scope.cancelled_caught:
             raise QueueFull(f"{self.spec.key} did not become free in time; try again later")

@@ -63,19 +63,22 @@ class UpstreamExchange:
         else:
             self._pool.discard(self._connection)
 
-    async def head(self) -> ResponseHead:
-        """Return the answer's head; may be cancelled and called again."""
+    async def head(self) -> int:
+        """Wait for the answer's head; return its status."""
         while self._head is None:
             data = await self._receive_first() if not self._received else await self._receive()
             self._received += data
             self._take_head()
-        return self._head
+        return self._head.status
+
+    @property
+    def status(self) -> int:
+        """The status of the head that has come."""
+        assert self._head is not None
+        return self._head.status
 
     async def payload(self) -> bytes:
-        """Return the next piece of the body, which may be empty; ``finished`` tells the end.
-
-        May be cancelled and called again.
-        """
+        """Return the next piece of the body, which may be empty; ``finished`` tells the end."""
         if self.finished:
             return b""
         data, self._received = self._received, b""

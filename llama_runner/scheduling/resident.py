@@ -29,6 +29,11 @@ class Resident:
     leases: int = 0
     last_used: float = 0.0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether it can take one more request now."""
+        return self.phase is Phase.READY and self.leases < self.slots
+
     def with_leases(self, change: int, used: float | None = None) -> Resident:
         """Return it with more or fewer leases, used last at ``used`` if that is given.
 
