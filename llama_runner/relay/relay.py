@@ -29,6 +29,7 @@ from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.stream_end import is_ended
+from llama_runner.relay.tail import Tail
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
@@ -162,12 +163,12 @@ async def _pass_on(
     progress, events = ProgressFilter(request.choices, keep=request.wants_progress), WholeEvents()
     beat.about(lambda: progress.waiting)
     next_piece = partial(_filtered, upstream, progress, events)
-    tail = piece = b""
+    piece, tail = b"", Tail(TAIL_BYTES)
     while not (progress.done or upstream.finished):
         piece = await beat.until(next_piece)
         if upstream.status != OK:
             await _refuse(upstream)
-        tail = (tail + piece)[-TAIL_BYTES:]
+        tail.feed(piece)
         if piece and not upstream.finished:
             _begin(answer, record)
             await answer.write(piece)
@@ -176,11 +177,11 @@ async def _pass_on(
         _begin(answer, record)
     while not upstream.finished:
         piece = events.feed(await upstream.payload())
-        tail = (tail + piece)[-TAIL_BYTES:]
+        tail.feed(piece)
         if piece and not upstream.finished:
             await answer.write(piece)
-    record.usage = usage_of_tail(tail)
-    if not is_ended(tail):
+    record.usage = usage_of_tail(tail.last)
+    if not is_ended(tail.last):
         if answer.started:
             await answer.write(piece)
         raise RunnerLost("the engine ended its stream before its answer")

@@ -81,16 +81,16 @@ class UpstreamExchange:
         """Return the next piece of the body, which may be empty; ``finished`` tells the end."""
         if self.finished:
             return b""
-        data, self._received = self._received, b""
-        if not data:
-            data = await self._receive()
+        data = self._received or await self._receive()
+        self._received = b""
         if self._decoder is None:
             return self._take_plain(data)
         try:
             piece = self._decoder.feed(data)
         except FramingError as error:
             raise RunnerLost(f"the model's process broke off its answer: {error}") from error
-        self.finished, self._excess = self._decoder.finished, self._decoder.leftover
+        if self._decoder.finished:
+            self.finished, self._excess = True, self._decoder.leftover
         return piece
 
     async def body(self, most: int) -> bytes:
@@ -124,8 +124,9 @@ class UpstreamExchange:
             await self._again(connection, cause)
 
     async def _receive(self) -> bytes:
+        assert self._connection is not None
         try:
-            data = await self._begun().receive()
+            data = await self._connection.receive()
         except _BROKEN as error:
             raise RunnerLost(f"the connection to the model's process broke: {error}") from error
         if not data and self._missing is None and self._head is not None and not self._decoder:
