@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
@@ -79,10 +79,11 @@ async def endless_story(launch: Launch, beginning: str = "Once") -> AsyncIterato
         body["return_progress"] = len(beginning) > len("Once")
         async with client.stream("POST", "/completion", json=body) as response:
             assert response.status_code == 200
-            # A generator that nobody holds is closed, and with it the connection.
-            async with aclosing(response.aiter_raw()) as pieces:
-                await anext(pieces)
-                yield response
+            pieces = response.aiter_raw()
+            await anext(pieces)
+            yield response
+            # A generator that nobody holds any more is closed, and with it the connection.
+            del pieces
 
 
 def exited(runner: Runner) -> Exited:
