@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 
-import psutil
 import pytest
 import trio
 from attrs import define
@@ -14,6 +12,7 @@ from llama_runner.config.app import AppConfig, SchedulingConfig
 from tests.conftest import RecordFigures
 from tests.support.fake_child import Behaviour, FakeSpawner
 from tests.support.front_door import on_virtual_clock
+from tests.support.held_files import held_files
 from tests.support.program import STREAM, Program, open_program
 from tests.support.scripted_engine import ScriptedEngine, TokenScript
 
@@ -68,18 +67,13 @@ async def _force(evictions: int, seed: int) -> Seen:
     return seen
 
 
-def _open_files() -> int:
-    process = psutil.Process(os.getpid())
-    return process.num_handles() if os.name == "nt" else process.num_fds()
-
-
 @pytest.mark.slow
 def test_no_eviction_cuts_a_stream_off(soak: bool, record_figures: RecordFigures) -> None:
     evictions = FULL if soak else SAMPLE
     on_virtual_clock(lambda: _force(10, 0))
-    before = _open_files()
+    before = held_files()
     seen = on_virtual_clock(lambda: _force(evictions, 7))
-    after = _open_files()
+    after = held_files()
     figures = {
         "evictions": evictions,
         "streams": seen.whole,

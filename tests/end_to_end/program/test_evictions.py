@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 import trio
 from attrs import define, field
 
 from tests.conftest import RecordFigures
 from tests.support.crowd import connected
+from tests.support.held_files import held_files
 from tests.support.served_program import ServedProgram, Setup, served
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -69,11 +68,6 @@ async def _force(program: ServedProgram, evictions: int, seed: int) -> Seen:
     return seen
 
 
-def _open_files(program: ServedProgram) -> int:
-    process = psutil.Process(program.process.pid)
-    return process.num_handles() if sys.platform == "win32" else process.num_fds()
-
-
 def test_no_eviction_cuts_a_stream_off(
     engine: tuple[str, ...],
     chat_model: Path,
@@ -88,10 +82,10 @@ def test_no_eviction_cuts_a_stream_off(
     setup = Setup(tmp_path, chosen, {"scheduling": SCHEDULING}, models)
     with served(setup) as program:
         trio.run(_force, program, 1, 0)
-        before = _open_files(program)
+        before = held_files(program.process.pid)
         seen = trio.run(_force, program, evictions, 7)
         engines = len(program.engines())
-        after = _open_files(program)
+        after = held_files(program.process.pid)
         program.stop()
     figures = {
         "evictions": seen.evictions,
