@@ -22,13 +22,12 @@ from typing import Any
 import trio
 from attrs import frozen
 
-from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
 from llama_runner.config.keep_alive import idle_seconds
-from llama_runner.errors import BadRequest, ShuttingDown
+from llama_runner.errors import ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
 from llama_runner.facades.dependencies import Dependencies
@@ -39,9 +38,8 @@ from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
 from llama_runner.proxy_manager import serve_facades
+from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
-from llama_runner.relay.relay_request import Task
-from llama_runner.relay.target import Target
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.command import build_launch, slot_count
 from llama_runner.runner.engine import Engine
@@ -50,6 +48,7 @@ from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
+from llama_runner.targets import Targets
 
 logger = logging.getLogger(__name__)
 
@@ -98,13 +97,16 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 reserve=memory.reserve(app.memory),
                 attendants=[appraiser.attend],
             ) as runners,
+            open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
         ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
             application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
             spec_of = _launcher(parts, appraiser)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
             application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
-            relay = Relay(partial(_resolve, catalog, spec_of), runners, app.relay, events.publish)
+            relay = Relay(
+                Targets(catalog, spec_of).resolve, runners, app.relay, pulse, events.publish
+            )
             dependencies = Dependencies(
                 catalog,
                 events,
@@ -179,28 +181,3 @@ def _launcher(parts: Parts, appraiser: Appraiser) -> Launcher:
         )
 
     return spec_of
-
-
-def _default(catalog: Catalog) -> CatalogModel:
-    if catalog.default is not None:
-        return catalog.default
-    if len(catalog.models) == 1:
-        return next(iter(catalog.models.values()))
-    known = ", ".join(catalog.models) or "none"
-    message = f"'model' is missing; expected one of: {known}"
-    raise BadRequest(message, param="model", code="missing_required_parameter")
-
-
-def _resolve(catalog: Watched[Catalog], spec_of: Launcher, name: str) -> Target:
-    model = catalog.value.resolve(name) if name else _default(catalog.value)
-    return Target(model.key, spec_of(model), model.config.request_defaults, _tasks(model))
-
-
-def _tasks(model: CatalogModel) -> frozenset[Task]:
-    """Return what the engine will do for this model; it is launched for one purpose."""
-    chosen = canonical(model.config.parameters)
-    if model.card.kind is ModelKind.RERANK or chosen.get("rerank"):
-        return frozenset()
-    if model.card.kind is ModelKind.EMBEDDING or chosen.get("embedding"):
-        return frozenset({Task.EMBEDDING})
-    return frozenset(task for task in Task if task.generates)

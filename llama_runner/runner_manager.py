@@ -121,7 +121,7 @@ class RunnerManager:
         if not self.line:
             seat = self._seats.get(place.spec.key)
             if seat is not None and seat.free_slots and seat.phase is Phase.READY:
-                place.settle(_lease(seat))
+                place.settle(_lease(seat, place.client))
                 return
         if len(self.line) >= self._settings.queue_limit:
             raise self.prospects.full()
@@ -180,7 +180,9 @@ class RunnerManager:
     def _do(self, plan: Plan) -> bool:
         """Take the steps of a plan; say whether one of them is a stop."""
         for ticket in plan.grants:
-            self.line.settle(ticket, _lease(self._seats[ticket.model], trio.current_time()))
+            self.line.settle(
+                ticket, _lease(self._seats[ticket.model], ticket.client, trio.current_time())
+            )
         for key in (*plan.evictions, *plan.expiries):
             self.planner.expect_memory()
             self._seats[key].leave()
@@ -273,6 +275,6 @@ class RunnerManager:
         self._events.publish(RunnerChanged(seat.spec.key, name, detail))
 
 
-def _lease(seat: Seat, since: float | None = None) -> RunnerLease:
+def _lease(seat: Seat, client: str, since: float | None = None) -> RunnerLease:
     assert seat.pool is not None  # as every ready seat has
-    return RunnerLease(seat, seat.pool, seat.lend(), since)
+    return RunnerLease(seat, seat.pool, seat.lend(client), since)

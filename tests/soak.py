@@ -15,10 +15,15 @@ LONG = (
     "tests/end_to_end/test_cancel.py",
     "tests/end_to_end/test_footprint.py",
     "tests/end_to_end/test_kill.py",
+    "tests/end_to_end/program/test_evictions.py",
     "tests/end_to_end/program/test_stop.py",
+    "tests/end_to_end/program/test_thrash.py",
     "tests/integration/test_broken_engine.py",
+    "tests/integration/test_forced_evictions.py",
     "tests/integration/test_fuzz.py",
     "tests/integration/test_lifeline.py",
+    "tests/integration/test_simulated_manager.py",
+    "tests/integration/test_thrash.py",
 )
 
 

@@ -68,10 +68,18 @@ class Answer:
 
     async def write(self, data: bytes) -> None:
         """Send a piece, and the head before the first."""
+        await self.client.send(self._framed(data))
+
+    def write_at_once(self, data: bytes) -> None:
+        """Send a piece that no client misses: none to one that does not take what it has."""
+        if self.client.keeps_up:
+            self.client.send_at_once(self._framed(data))
+
+    def _framed(self, data: bytes) -> bytes:
         frame = b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data
         if self._pending:
             frame, self._pending = self._pending + frame, b""
-        await self.client.send(frame)
+        return frame
 
     async def finish(self, data: bytes = b"") -> None:
         """Send the last piece and end the answer."""

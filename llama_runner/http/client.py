@@ -168,6 +168,21 @@ class Client:
         if sent < len(data):
             await self._send_rest(memoryview(data)[sent:])
 
+    @property
+    def keeps_up(self) -> bool:
+        """Whether all that was sent so far is on its way."""
+        return not self._unsent
+
+    def send_at_once(self, data: bytes) -> None:
+        """Write what can be written now; the rest goes before whatever is sent next."""
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # whoever reads from it will see that too
+        self._unsent = memoryview(data)[sent:]
+
     async def _send_rest(self, rest: memoryview) -> None:
         began, size = trio.current_time(), len(rest)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Protocol
 
 import trio
@@ -47,7 +48,8 @@ class QueuedPlace:
     _queue: Queue
     yields: bool = False
     ticket: Ticket | None = field(default=None, init=False)
-    deadline: float = field(default=0.0, init=False)
+    deadline: float = field(default=inf, init=False)
+    """When the wait ends without a lease (trio's clock); whoever gives the place says so."""
     lease: RunnerLease | None = field(default=None, init=False)
     _error: LlamaRunnerError | None = field(default=None, init=False)
     _settled: trio.Event | None = field(default=None, init=False)
@@ -69,7 +71,7 @@ class QueuedPlace:
             self._settled.set()
 
     async def granted(self) -> RunnerLease:
-        """Wait for the lease; may be cancelled and called again.
+        """Wait for the lease.
 
         Raises:
             LlamaRunnerError: there will be none, and why.

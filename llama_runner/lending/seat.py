@@ -53,6 +53,7 @@ class Seat:
     waning: int = field(default=0, init=False)
     watchers: trio.Nursery | None = field(default=None, init=False)
     free_slots: list[int] = field(init=False)
+    client: str = field(default="", init=False)
     last_used: float = field(default=0.0, init=False)
     began: float = field(factory=trio.current_time, init=False)
     ready_at: float = field(default=0.0, init=False)
@@ -78,6 +79,7 @@ class Seat:
             pinned=self.pinned,
             keep_alive=self.keep_alive,
             cost=self.loaded_within,
+            client=self.client,
         )
 
     @property
@@ -113,8 +115,9 @@ class Seat:
         self.hang_up()
         self.stop.cancel()
 
-    def lend(self) -> int:
-        """Take one of its free slots; return which."""
+    def lend(self, client: str) -> int:
+        """Take one of its free slots for a client; return which."""
+        self.client = client
         return self.free_slots.pop()
 
     def give_back(self, slot: int, now: float) -> None:

@@ -46,6 +46,10 @@ class ClientAnswer(Protocol):
         """Send a piece."""
         ...
 
+    def write_at_once(self, data: bytes) -> None:
+        """Send a piece that no client misses: none to one that does not take what it has."""
+        ...
+
     async def finish(self, data: bytes = b"") -> None:
         """Send the last piece and end the stream."""
         ...

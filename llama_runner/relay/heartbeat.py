@@ -1,11 +1,11 @@
-"""Keeps a waiting client connected, without a task or timer of its own."""
+"""What keeps one waiting client connected."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeVar
 
-import trio
 from attrs import define, field
 
 from llama_runner.relay.client_answer import ClientAnswer
@@ -19,31 +19,38 @@ STREAM_HEADERS = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")
 
 @define(eq=False)
 class Heartbeat:
-    """Sends a heartbeat whenever a wait takes longer than the client should have to guess.
+    """Tells a client that it is not forgotten, while what it waits for takes long.
 
     The first one begins the answer with 200, so that what fails later can
-    only be told as the stream's last event.
+    only be told as the stream's last event. ``due`` is on trio's clock.
     """
 
     _answer: ClientAnswer
     _dialect: Dialect
-    _every: float
-    _due: float
+    due: float
     _waiting: Callable[[], Waiting] = field(default=Waiting, init=False)
+    _waits: bool = field(default=False, init=False)
 
     def about(self, waiting: Callable[[], Waiting]) -> None:
         """Tell from now on what ``waiting`` says at each beat."""
         self._waiting = waiting
 
     async def until(self, wait: Callable[[], Awaitable[T]]) -> T:
-        """Return what ``wait`` returns; it may be cancelled and called again at each beat."""
-        while True:
-            with trio.CancelScope(deadline=self._due):
-                return await wait()
-            await self._beat()
+        """Return what ``wait`` returns; only meanwhile may there be beats."""
+        self._waits = True
+        try:
+            return await wait()
+        finally:
+            self._waits = False
 
-    async def _beat(self) -> None:
+    def end(self) -> None:
+        """Beat no more: the answer itself comes."""
+        self.due = inf
+
+    def beat(self) -> None:
+        """Send a heartbeat, unless the answer itself is being written."""
+        if not self._waits:
+            return
         if not self._answer.started:
             self._answer.stream(200, EVENT_STREAM, STREAM_HEADERS)
-        self._due = trio.current_time() + self._every
-        await self._answer.write(self._dialect.heartbeat(self._waiting()))
+        self._answer.write_at_once(self._dialect.heartbeat(self._waiting()))

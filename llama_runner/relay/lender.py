@@ -36,7 +36,7 @@ class Place(Protocol):
         ...
 
     async def granted(self) -> Lease:
-        """Wait for the lease; may be cancelled and called again.
+        """Wait for the lease.
 
         Raises:
             LlamaRunnerError: there will be none, and why.

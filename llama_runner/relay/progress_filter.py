@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from attrs import define, field
 
 from llama_runner.relay.dialect import Waiting
-from llama_runner.wire.sse import read_event
+from llama_runner.wire.sse import read_data
 
 # It begins with what can be looked for quickly; a CR before it is left to the block.
 _blank_line = re.compile(rb"\n\r?\n").search
@@ -32,11 +33,17 @@ class ProgressFilter:
     _choices: int
     _keep: bool = field(kw_only=True)
     done: bool = field(default=False, init=False)
-    waiting: Waiting = field(factory=Waiting, init=False)
-    """How far the prompt that was told of last has been read."""
-
+    _progress: Mapping[str, Any] = field(factory=dict, init=False)
     _held: bytes = field(default=b"", init=False)
     _begun: set[int] = field(factory=set, init=False)
+
+    @property
+    def waiting(self) -> Waiting:
+        """How far the prompt that was told of last has been read."""
+        processed, total = self._progress.get("processed"), self._progress.get("total")
+        if not (isinstance(processed, int) and isinstance(total, int)):
+            return Waiting()
+        return Waiting(processed=processed, total=total)
 
     def feed(self, data: bytes) -> bytes:
         """Return what of ``data``, and of what was held, the client is to see now."""
@@ -58,19 +65,21 @@ class ProgressFilter:
         return b"".join(passed)
 
     def _passes(self, block: bytes) -> bool:
-        event = read_event(block.replace(b"\r\n", b"\n").removesuffix(b"\r"))
-        if event is None:
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        data = read_data(block)
+        if data is None:
             return True
-        if event.data == b"null":
+        if data == b"null":
             return False
         try:
-            chunk = orjson.loads(event.data)
+            chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
             return True
         if not isinstance(chunk, dict):
             return True
-        if _KEY in event.data and isinstance(progress := chunk.get("prompt_progress"), dict):
-            self.waiting = _waiting(progress)
+        if _KEY in data and isinstance(progress := chunk.get("prompt_progress"), dict):
+            self._progress = progress
             return self._keep
         self._note(chunk.get("choices"))
         return True
@@ -80,10 +89,3 @@ class ProgressFilter:
             if isinstance(choice, dict) and isinstance(index := choice.get("index", 0), int):
                 self._begun.add(index)
         self.done = len(self._begun) >= self._choices
-
-
-def _waiting(progress: dict[str, Any]) -> Waiting:
-    processed, total = progress.get("processed"), progress.get("total")
-    if not (isinstance(processed, int) and isinstance(total, int)):
-        return Waiting()
-    return Waiting(processed=processed, total=total)

@@ -21,7 +21,7 @@ class Record:
     error: str | None = None
     usage: Usage | None = None
     closed_after: float | None = None
-    _began: float = field(factory=trio.current_time, init=False)
+    began: float = field(factory=trio.current_time, init=False)
     _granted: float | None = field(default=None, init=False)
     _first_byte: float | None = field(default=None, init=False)
 
@@ -51,4 +51,4 @@ class Record:
         )
 
     def _elapsed(self) -> float:
-        return trio.current_time() - self._began
+        return trio.current_time() - self.began

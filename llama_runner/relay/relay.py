@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import NoReturn
 
 import orjson
-import trio
 from attrs import define, field, frozen
 
 from llama_runner.config.app import RelayConfig
@@ -23,11 +23,13 @@ from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
 from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.lender import Lease, Lender
 from llama_runner.relay.lent_exchange import LentExchange
+from llama_runner.relay.pulse import Pulse
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.stream_end import is_ended
+from llama_runner.relay.tail import Tail
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
@@ -59,6 +61,7 @@ class Relay:
     _resolve: Callable[[str], Target]
     _lender: Lender
     _settings: RelayConfig
+    _pulse: Pulse
     _publish: Callable[[Exchange], None]
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
 
@@ -108,16 +111,19 @@ class Relay:
         answer: ClientAnswer,
         record: Record,
     ) -> None:
-        due = trio.current_time() + self._settings.heartbeat_after
-        beat = Heartbeat(answer, route.dialect, self._settings.heartbeat_every, due)
-        with self._lender.queue(target.spec, answer.client_name) as place:
-            beat.about(lambda: place.waiting)
-            lease = place.lease
-            if lease is None:
-                lease = await beat.until(place.granted)
-            record.granted()
-            async with _exchange(lease, request, target, answer, record) as upstream:
-                await _pass_on(request, upstream, answer, beat, record)
+        beat = Heartbeat(answer, route.dialect, record.began + self._pulse.after)
+        self._pulse.add(beat)
+        try:
+            with self._lender.queue(target.spec, answer.client_name) as place:
+                beat.about(lambda: place.waiting)
+                lease = place.lease
+                if lease is None:
+                    lease = await beat.until(place.granted)
+                record.granted()
+                async with _exchange(lease, request, target, answer, record) as upstream:
+                    await _pass_on(request, upstream, answer, beat, record)
+        finally:
+            self._pulse.remove(beat)
 
     async def _whole(
         self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
@@ -126,7 +132,8 @@ class Relay:
             lease = await place.granted()
             record.granted()
             async with _exchange(lease, request, target, answer, record) as upstream:
-                await _refuse_unless_it_answers(upstream)
+                if await upstream.head() != OK:
+                    await _refuse(upstream)
                 most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
                     body = await upstream.body(most)
@@ -141,7 +148,7 @@ def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
 ) -> LentExchange:
     body = request.upstream_body(target.model, target.request_defaults)
-    upstream = UpstreamExchange(lease.pool, _upstream_request(request, lease, body))
+    upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, body))
     return LentExchange(lease, upstream, answer, record)
 
 
@@ -156,23 +163,25 @@ async def _pass_on(
     progress, events = ProgressFilter(request.choices, keep=request.wants_progress), WholeEvents()
     beat.about(lambda: progress.waiting)
     next_piece = partial(_filtered, upstream, progress, events)
-    tail = piece = b""
+    piece, tail = b"", Tail(TAIL_BYTES)
     while not (progress.done or upstream.finished):
         piece = await beat.until(next_piece)
-        await _refuse_unless_it_answers(upstream)
-        tail = (tail + piece)[-TAIL_BYTES:]
+        if upstream.status != OK:
+            await _refuse(upstream)
+        tail.feed(piece)
         if piece and not upstream.finished:
             _begin(answer, record)
             await answer.write(piece)
+    beat.end()
     if not upstream.finished:
         _begin(answer, record)
     while not upstream.finished:
         piece = events.feed(await upstream.payload())
-        tail = (tail + piece)[-TAIL_BYTES:]
+        tail.feed(piece)
         if piece and not upstream.finished:
             await answer.write(piece)
-    record.usage = usage_of_tail(tail)
-    if not is_ended(tail):
+    record.usage = usage_of_tail(tail.last)
+    if not is_ended(tail.last):
         if answer.started:
             await answer.write(piece)
         raise RunnerLost("the engine ended its stream before its answer")
@@ -183,20 +192,18 @@ async def _pass_on(
 async def _filtered(
     upstream: UpstreamExchange, progress: ProgressFilter, events: WholeEvents
 ) -> bytes:
-    """Return the next piece for the client; may be cancelled and called again."""
-    piece, answers = b"", (await upstream.head()).status == OK
+    """Return the next piece for the client, or nothing of an answer that is a refusal."""
+    piece, answers = b"", await upstream.head() == OK
     while answers and not (piece or progress.done or upstream.finished):
         piece = events.feed(progress.feed(await upstream.payload()))
     return piece
 
 
-async def _refuse_unless_it_answers(upstream: UpstreamExchange) -> None:
-    head = await upstream.head()
-    if head.status == OK:
-        return
-    if head.status < 400:
-        raise RunnerLost(f"the engine answered with status {head.status}")
-    raise refusal_of(head.status, await upstream.body(REFUSAL_BYTES))
+async def _refuse(upstream: UpstreamExchange) -> NoReturn:
+    status = upstream.status
+    if status < 400:
+        raise RunnerLost(f"the engine answered with status {status}")
+    raise refusal_of(status, await upstream.body(REFUSAL_BYTES))
 
 
 def _looks_like_object(body: bytes) -> bool:
@@ -226,19 +233,6 @@ async def _join(
         raise RunnerLost(f"the engine's stream cannot be read: {error}") from error
     record.usage = usage_of_answer(whole)
     return whole
-
-
-def _upstream_request(request: RelayRequest, lease: Lease, body: bytes) -> bytes:
-    """Build the whole request: headers by allow-list, nothing of the client's own."""
-    pool = lease.pool
-    head = (
-        f"POST {request.task.value} HTTP/1.1\r\n"
-        f"host: {pool.host}:{pool.port}\r\n"
-        "content-type: application/json\r\n"
-        f"authorization: Bearer {pool.api_key}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode("ascii") + body
 
 
 async def _tell(failure: LlamaRunnerError, dialect: Dialect, answer: ClientAnswer) -> None:

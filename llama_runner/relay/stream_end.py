@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from llama_runner.wire.sse import read_event
+from llama_runner.wire.sse import read_data
 
 _DONE, _ERROR = b"[DONE]", b'{"error"'
+_USUAL = b"\n\ndata: [DONE]\n\n"
 
 
 def is_ended(tail: bytes) -> bool:
@@ -12,6 +13,8 @@ def is_ended(tail: bytes) -> bool:
 
     That is ``[DONE]``, or the engine's own error, behind which it says no more.
     """
+    if tail.endswith(_USUAL):
+        return True
     last = tail.replace(b"\r\n", b"\n").rstrip(b"\n").rpartition(b"\n\n")[2]
-    event = read_event(last)
-    return event is not None and (event.data == _DONE or event.data.startswith(_ERROR))
+    data = read_data(last)
+    return data is not None and (data == _DONE or data.startswith(_ERROR))

@@ -22,7 +22,7 @@ class Target:
     model: str
     spec: Any
     request_defaults: Mapping[str, Any] = field(factory=dict)
-    tasks: frozenset[Task] = frozenset(Task)
+    tasks: tuple[Task, ...] = tuple(Task)
 
     def refuse_unless_it_does(self, task: Task) -> None:
         """Raise BadRequest for what the model cannot do, before anything is loaded for it."""

@@ -63,31 +63,34 @@ class UpstreamExchange:
         else:
             self._pool.discard(self._connection)
 
-    async def head(self) -> ResponseHead:
-        """Return the answer's head; may be cancelled and called again."""
+    async def head(self) -> int:
+        """Wait for the answer's head; return its status."""
         while self._head is None:
             data = await self._receive_first() if not self._received else await self._receive()
             self._received += data
             self._take_head()
-        return self._head
+        return self._head.status
+
+    @property
+    def status(self) -> int:
+        """The status of the head that has come."""
+        assert self._head is not None
+        return self._head.status
 
     async def payload(self) -> bytes:
-        """Return the next piece of the body, which may be empty; ``finished`` tells the end.
-
-        May be cancelled and called again.
-        """
+        """Return the next piece of the body, which may be empty; ``finished`` tells the end."""
         if self.finished:
             return b""
-        data, self._received = self._received, b""
-        if not data:
-            data = await self._receive()
+        data = self._received or await self._receive()
+        self._received = b""
         if self._decoder is None:
             return self._take_plain(data)
         try:
             piece = self._decoder.feed(data)
         except FramingError as error:
             raise RunnerLost(f"the model's process broke off its answer: {error}") from error
-        self.finished, self._excess = self._decoder.finished, self._decoder.leftover
+        if self._decoder.finished:
+            self.finished, self._excess = True, self._decoder.leftover
         return piece
 
     async def body(self, most: int) -> bytes:
@@ -121,8 +124,9 @@ class UpstreamExchange:
             await self._again(connection, cause)
 
     async def _receive(self) -> bytes:
+        assert self._connection is not None
         try:
-            data = await self._begun().receive()
+            data = await self._connection.receive()
         except _BROKEN as error:
             raise RunnerLost(f"the connection to the model's process broke: {error}") from error
         if not data and self._missing is None and self._head is not None and not self._decoder:

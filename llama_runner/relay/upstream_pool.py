@@ -15,6 +15,8 @@ from llama_runner.platforms.resetting import reset_when_closed
 # earlier, so that we are not the ones to find out.
 IDLE_LIMIT = 4.0
 USE_LIMIT = 90
+# Nobody closes a connection so soon after its last answer; to look costs as much as to send.
+SURELY_OPEN = 0.1
 RECEIVE_BYTES = 65536
 
 
@@ -74,8 +76,11 @@ class UpstreamConnection:
 
     def is_fresh(self, now: float) -> bool:
         """Whether it can be used again: young, little used, silent and open."""
-        if now - self.idle_since > IDLE_LIMIT or self.uses >= USE_LIMIT:
+        idle = now - self.idle_since
+        if idle > IDLE_LIMIT or self.uses >= USE_LIMIT:
             return False
+        if idle < SURELY_OPEN:
+            return True
         try:
             self.sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -108,6 +113,24 @@ class UpstreamPool:
     _idle: list[UpstreamConnection] = field(factory=list, init=False)
     _lent: set[UpstreamConnection] = field(factory=set, init=False)
     _closed: bool = field(default=False, init=False)
+    _heads: dict[str, bytes] = field(factory=dict, init=False, repr=False)
+
+    def request(self, path: str, body: bytes) -> bytes:
+        """Return a whole request: the headers are ours, none is the client's own."""
+        head = self._heads.get(path)
+        if head is None:
+            head = self._heads[path] = self._head(path)
+        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+
+    def _head(self, path: str) -> bytes:
+        head = (
+            f"POST {path} HTTP/1.1\r\n"
+            f"host: {self.host}:{self.port}\r\n"
+            "content-type: application/json\r\n"
+            f"authorization: Bearer {self.api_key}\r\n"
+            "content-length: "
+        )
+        return head.encode("ascii")
 
     async def acquire(self) -> UpstreamConnection:
         """Lend a connection; raise RunnerLost if there is nobody to connect to."""

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from llama_runner.events.usage import Usage
 
 # Longer than what the engine writes there by far.
@@ -62,17 +64,27 @@ def _last_object(text: bytes, key: bytes) -> dict[str, Any] | None:
     """
     place = text.rfind(key)
     while place >= 0:
-        start = place + len(key)
-        try:
-            value, _ = _read_value(
-                text[start : start + _LONGEST].decode("ascii", "replace").lstrip()
-            )
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
+        value = _object_at(text, place + len(key))
+        if value is not None:
             return value
         place = text.rfind(key, 0, place)
     return None
+
+
+def _object_at(text: bytes, start: int) -> dict[str, Any] | None:
+    try:
+        # Timings hold numbers only, so their first brace is their last.
+        value = orjson.loads(text[start : text.find(b"}", start) + 1])
+    except orjson.JSONDecodeError:
+        value = _nested_object_at(text, start)
+    return value if isinstance(value, dict) else None
+
+
+def _nested_object_at(text: bytes, start: int) -> Any:
+    try:
+        return _read_value(text[start : start + _LONGEST].decode("ascii", "replace").lstrip())[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:

@@ -11,7 +11,7 @@ from math import inf
 from attrs import define, field
 
 from llama_runner.memory.amounts import Amounts, total
-from llama_runner.scheduling.drain import Drain, draining_for
+from llama_runner.scheduling.drain import Drain, draining_for, overdue_at
 from llama_runner.scheduling.plan import Plan, Reason, Refusal
 from llama_runner.scheduling.resident import Phase, Resident
 from llama_runner.scheduling.situation import Situation
@@ -127,7 +127,7 @@ class _Draft:
     def make_room(self) -> None:
         """Evict what is idle, if that is enough for the ticket that falls short."""
         if self._missing.by_device:
-            idle = self._idle()
+            idle = {key: found for key, found in self._idle().items() if not self._lingers(found)}
             held = {key: self._now.held_by([key]) for key in idle}
             self._evictions = cheapest(idle, held, self._missing) or ()
 
@@ -141,6 +141,22 @@ class _Draft:
                 self._expiries.append(key)
             else:
                 self._again_at(until)
+
+    def _lingers(self, resident: Resident) -> bool:
+        """Tell whether an idle resident is still kept for a moment, as it may be asked again.
+
+        It is for as long as bringing it back would take, so that two clients with a model
+        each do not have it loaded for every request; but for no one who is overdue, nor
+        for a client that asked it last: that one has moved on to another model.
+        """
+        now, short = self._now.now, self._short
+        until = resident.last_used + resident.cost
+        if short is None or not resident.last_used or until <= now:
+            return False
+        if resident.client == short.client or overdue_at(short, self._now) <= now:
+            return False
+        self._again_at(until)
+        return True
 
     def _idle(self) -> dict[str, Resident]:
         return {

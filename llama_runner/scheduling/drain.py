@@ -34,19 +34,24 @@ class Drain:
         return first or other.model not in self.residents
 
 
-def draining_for(
-    ticket: Ticket, missing: Amounts, situation: Situation
-) -> tuple[Drain | None, float]:
-    """Return what drains for a ticket, and when to look again, since time alone changes that.
+def overdue_at(ticket: Ticket, situation: Situation) -> float:
+    """Return when patience with what is in the way of ``ticket`` ends.
 
     It is the first of those that wait for memory. As soon as any of them has waited for
     long enough it gets its turn: they are served in their order, so it holds up the others.
     """
     residents = situation.residents
     waiting = (other.since for other in situation.waiting if other.model not in residents)
-    overdue_at = min(waiting, default=ticket.since) + situation.rules.patience
-    if overdue_at > situation.now:
-        return None, overdue_at
+    return min(waiting, default=ticket.since) + situation.rules.patience
+
+
+def draining_for(
+    ticket: Ticket, missing: Amounts, situation: Situation
+) -> tuple[Drain | None, float]:
+    """Return what drains for a ticket, and when to look again, since time alone changes that."""
+    due, residents = overdue_at(ticket, situation), situation.residents
+    if due > situation.now:
+        return None, due
     ready = {
         key: resident
         for key, resident in residents.items()

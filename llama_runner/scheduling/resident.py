@@ -26,6 +26,7 @@ class Resident:
     ``since`` is when it became ready, ``last_used`` when it last gave a lease back.
     It is idle for ``keep_alive`` seconds at most, without end if that is None.
     ``cost`` is what it takes to bring back what an eviction would lose, in seconds.
+    ``client`` was the last to be served by it.
     """
 
     footprint: Amounts
@@ -37,6 +38,7 @@ class Resident:
     pinned: bool = False
     keep_alive: float | None = None
     cost: float = 0.0
+    client: str = ""
 
     @property
     def idle_since(self) -> float:

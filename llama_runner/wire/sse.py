@@ -8,6 +8,7 @@ from llama_runner.wire.framing import FramingError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
+_DATA = b"data: "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -88,9 +89,17 @@ class SSEDecoder:
 
 def read_event(block: bytes) -> ServerSentEvent | None:
     """Return the event in the lines before a blank one, if they are more than comments."""
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return ServerSentEvent(block[6:])
+    if block.startswith(_DATA) and b"\n" not in block:
+        return ServerSentEvent(block[len(_DATA) :])
     return _read_lines(block.split(b"\n"))
+
+
+def read_data(block: bytes) -> bytes | None:
+    """Return what ``read_event`` would give as the event's data."""
+    if block.startswith(_DATA) and b"\n" not in block:
+        return block[len(_DATA) :]
+    event = _read_lines(block.split(b"\n"))
+    return event.data if event is not None else None
 
 
 def _read_lines(lines: list[bytes]) -> ServerSentEvent | None:

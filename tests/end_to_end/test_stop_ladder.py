@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 LONG = "word " * 1800
 ASKED = {0} | WATCHED
 KILLED = {-9} | WATCHED
+EITHER = ASKED | KILLED
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts and signals are POSIX's")
 
 
@@ -63,9 +64,12 @@ class Row:
 DEAF = SLOWED.replace("\n", "\ntrap '' TERM\n", 1)
 ROWS = (
     Row(name="idle: the exit line", within=3, codes=ASKED),
-    Row(name="stream hung up: the exit line", within=4, story="Once", hung_up=True, codes={0}),
+    # Told to exit, the engine looks for its clients a second later: on a busy machine that is
+    # so late that the next rung comes first.
+    Row(name="stream hung up: the exit line", within=4, story="Once", hung_up=True, codes=EITHER),
     Row(name="prefill hung up: the exit line", within=5, story=LONG, hung_up=True),
-    Row(name="stream open: the exit line, then killed", within=5, story="Once"),
+    # The embedded engine does not wait for its clients.
+    Row(name="stream open: the exit line, then killed", within=5, story="Once", codes=EITHER),
     Row(name="prefill open: the exit line, then killed", within=5, story=LONG),
     Row(name="idle, in a hurry: stdin closed", within=3, hurried=True),
     Row(name="stream open, in a hurry: stdin closed", within=3, story="Once", hurried=True),

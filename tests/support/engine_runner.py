@@ -79,8 +79,11 @@ async def endless_story(launch: Launch, beginning: str = "Once") -> AsyncIterato
         body["return_progress"] = len(beginning) > len("Once")
         async with client.stream("POST", "/completion", json=body) as response:
             assert response.status_code == 200
-            await anext(response.aiter_raw())
+            pieces = response.aiter_raw()
+            await anext(pieces)
             yield response
+            # A generator that nobody holds any more is closed, and with it the connection.
+            del pieces
 
 
 def exited(runner: Runner) -> Exited:

@@ -23,6 +23,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.http.front import Front
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.proxy_manager import FACADES, site_of
+from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_pool import connect_tcp
@@ -122,15 +123,18 @@ async def open_program(
     async with trio.open_nursery() as nursery:
         network = MemoryNetwork(nursery, upstream or engine.serve)
         bound = config.relay.cancel_bound
-        async with open_runner_manager(
-            FakeMemory(1, {}, spawn),
-            system_spawner() if real else spawn,
-            config.scheduling,
-            bound,
-            events,
-            connect_tcp if real else network.connect,
-        ) as runners:
-            relay = Relay(resolve, runners, config.relay, events.publish)
+        async with (
+            open_runner_manager(
+                FakeMemory(1, {}, spawn),
+                system_spawner() if real else spawn,
+                config.scheduling,
+                bound,
+                events,
+                connect_tcp if real else network.connect,
+            ) as runners,
+            open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
+        ):
+            relay = Relay(resolve, runners, config.relay, pulse, events.publish)
             dependencies = Dependencies(
                 catalog, events, stop, lambda: {"listeners": {}, "models": []}, "control", 0
             )

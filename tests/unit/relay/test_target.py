@@ -15,7 +15,7 @@ def test_a_target_of_which_nothing_is_known_is_refused_nothing():
 
 
 def test_what_a_model_cannot_do_is_refused_with_what_it_can():
-    target = Target("minilm", None, tasks=frozenset({Task.EMBEDDING}))
+    target = Target("minilm", None, tasks=(Task.EMBEDDING,))
     target.refuse_unless_it_does(Task.EMBEDDING)
     with pytest.raises(BadRequest) as caught:
         target.refuse_unless_it_does(Task.CHAT)
@@ -27,4 +27,4 @@ def test_what_a_model_cannot_do_is_refused_with_what_it_can():
 
 def test_a_model_that_serves_no_route_says_so():
     with pytest.raises(BadRequest, match="serves none of these routes"):
-        Target("reranker", None, tasks=frozenset()).refuse_unless_it_does(Task.COMPLETION)
+        Target("reranker", None, tasks=()).refuse_unless_it_does(Task.COMPLETION)
