@@ -175,6 +175,13 @@ class RelayConfig:
             "until it is whole."
         ),
     )
+    max_json_bytes: ByteCount = field(
+        default=8_388_608,
+        metadata=documented(
+            "Bytes a request's body may have without those of its strings that have over 64 KiB: "
+            "this much is parsed in one step, in which nobody else has a turn."
+        ),
+    )
     cancel_bound: Seconds = field(
         default=30.0,
         metadata=documented(

@@ -20,7 +20,6 @@ class LimitsConfig:
         default=10.0,
         metadata=documented("Seconds a client may take to send a request's line and headers."),
     )
-    # While one is parsed (some 3 ms a megabyte) nobody else has a turn.
     max_body_bytes: ByteCount = field(
         default=67_108_864,
         metadata=documented("Bytes a request's body may have; images travel in it."),

@@ -28,6 +28,7 @@ from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.answer import Answer, Headers
 from llama_runner.http.client import ClientGone, ClientTooSlow
 from llama_runner.http.replay import replay
+from llama_runner.wire.body import Body
 from llama_runner.wire.request_head import RequestHead
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Application:
     limits: LimitsConfig
 
     async def serve(
-        self, answer: Answer, addresses: tuple[Address, Address], head: RequestHead, body: bytes
+        self, answer: Answer, addresses: tuple[Address, Address], head: RequestHead, body: Body
     ) -> None:
         """Give the answer to one request, or serve one websocket."""
         exchange = _Exchange(answer, self.limits.max_message_rate)

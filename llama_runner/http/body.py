@@ -9,6 +9,7 @@ from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientTooSlow
 from llama_runner.wire.chunked import ChunkedDecoder
+from llama_runner.wire.body import Body
 from llama_runner.wire.framing import FramingError
 from llama_runner.wire.request_head import HeadError, RequestHead
 
@@ -26,7 +27,7 @@ BROKEN_CHUNKS = (
 
 async def read_body(
     client: Client, head: RequestHead, limits: LimitsConfig, holding: Holding
-) -> bytes:
+) -> Body:
     """Return the whole body; unless it came along with the head, ``holding`` counts it.
 
     Nothing that is behind the front sees a request before its body is complete,
@@ -78,14 +79,14 @@ class _Arrivals:
             raise HeadError(408, f"the body came slower than {rate} bytes a second") from None
 
 
-async def _sized(arrivals: _Arrivals, length: int) -> bytes:
+async def _sized(arrivals: _Arrivals, length: int) -> bytearray:
     body = bytearray()
     while len(body) < length:
         body += await arrivals.take(min(length - len(body), PIECE_BYTES))
-    return bytes(body)
+    return body
 
 
-async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytes:
+async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytearray:
     body, decoder = bytearray(), ChunkedDecoder()
     while not decoder.finished:
         try:
@@ -96,7 +97,7 @@ async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytes:
         if len(body) > limits.max_body_bytes:
             raise _too_large(limits)
     arrivals.client.give_back(decoder.leftover)
-    return bytes(body)
+    return body
 
 
 def _too_large(limits: LimitsConfig) -> HeadError:

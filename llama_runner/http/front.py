@@ -30,13 +30,14 @@ from llama_runner.http.head import read_head, skip_empty_lines
 from llama_runner.http.network import network_of
 from llama_runner.http.shares import EVERYBODY, Shares
 from llama_runner.wire.handshake import check_handshake
+from llama_runner.wire.body import Body
 from llama_runner.wire.request_head import HeadError, Headers, RequestHead
 
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
 RATE_LIMIT = "rate_limit_exceeded"
-RelayHandler = Callable[[bytes, Answer], Awaitable[None]]
+RelayHandler = Callable[[Body, Answer], Awaitable[None]]
 Refusal = Callable[[int, str, str | None], bytes]
 """(status, message, code) → the JSON body that says so in the listener's dialect."""
 
@@ -250,7 +251,7 @@ class _Conversation:
             raise ClientGone
         return answer.keeps_alive and answer.finished
 
-    async def _apply(self, head: RequestHead, body: bytes, answer: Answer) -> None:
+    async def _apply(self, head: RequestHead, body: Body, answer: Answer) -> None:
         if not head.wants_websocket:
             await self._apply_within(head, body, answer)
         elif self.shares.websockets.add(EVERYBODY):
@@ -262,7 +263,7 @@ class _Conversation:
             message = "too many websockets are open; try again later"
             await self._refuse(head, 503, message, "too_many_websockets", RETRY_LATER)
 
-    async def _apply_within(self, head: RequestHead, body: bytes, answer: Answer) -> None:
+    async def _apply_within(self, head: RequestHead, body: Body, answer: Answer) -> None:
         with answer.interruption:
             await self.site.application.serve(answer, self.addresses, head, body)
         if answer.interruption.cancelled_caught and not (answer.started or self.client.gone):

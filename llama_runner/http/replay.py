@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llama_runner.wire.body import Body
 from llama_runner.wire.request_head import RequestHead
 
 # What concerns the connection (RFC 9110, 7.6.1) or the framing, both of which the front
@@ -25,7 +26,7 @@ _DEALT_WITH = {
 }
 
 
-def replay(head: RequestHead, body: bytes) -> bytes:
+def replay(head: RequestHead, body: Body) -> bytes:
     """Return the request, framed anew."""
     request_line = f"{head.method} {head.target} HTTP/{head.version.decode()}"
     lines = [request_line.encode("latin-1")]

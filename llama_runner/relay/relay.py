@@ -27,6 +27,7 @@ from llama_runner.relay.pulse import Pulse
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
 from llama_runner.relay.refusal import refusal_of
+from llama_runner.relay.reading import READ_AT_ONCE, read_in_turns
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.stream_end import is_ended
 from llama_runner.relay.tail import Tail
@@ -34,7 +35,9 @@ from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.relay.whole_events import WholeEvents
+from llama_runner.wire.body import Body
 from llama_runner.wire.framing import FramingError
+from llama_runner.wire.long_strings import restored
 from llama_runner.wire.sse import SSEDecoder
 
 OK = 200
@@ -64,8 +67,12 @@ class Relay:
     _pulse: Pulse
     _publish: Callable[[Exchange], None]
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
+    _read_at_once: int = field(init=False)
 
-    async def serve(self, route: RelayRoute, body: bytes, answer: ClientAnswer) -> None:
+    def __attrs_post_init__(self) -> None:
+        self._read_at_once = min(READ_AT_ONCE, self._settings.max_json_bytes)
+
+    async def serve(self, route: RelayRoute, body: Body, answer: ClientAnswer) -> None:
         """Answer one request, whatever comes of it; report it when it is over."""
         record = Record(next(self._numbers), route.path)
         failure: LlamaRunnerError | None = None
@@ -90,9 +97,12 @@ class Relay:
             self._publish(record.exchange())
 
     async def _carry(
-        self, route: RelayRoute, body: bytes, answer: ClientAnswer, record: Record
+        self, route: RelayRoute, body: Body, answer: ClientAnswer, record: Record
     ) -> None:
-        request = read_relay_request(route.task, body)
+        if len(body) <= self._read_at_once:
+            request = read_relay_request(route.task, body)
+        else:
+            request = await read_in_turns(route.task, body, self._settings.max_json_bytes)
         target = self._resolve(request.model)
         record.model, record.streamed = target.model, request.streams
         target.refuse_unless_it_does(request.task)
@@ -148,7 +158,8 @@ def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
 ) -> LentExchange:
     body = request.upstream_body(target.model, target.request_defaults)
-    upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, body))
+    pieces = restored(body, request.aside)
+    upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))
     return LentExchange(lease, upstream, answer, record)
 
 

@@ -11,6 +11,8 @@ from attrs import frozen
 
 from llama_runner.errors import BadRequest
 from llama_runner.relay.media import refuse_remote_media
+from llama_runner.wire.body import Body
+from llama_runner.wire.long_strings import Aside
 
 
 class Task(Enum):
@@ -26,10 +28,14 @@ class Task(Enum):
         return self is not Task.EMBEDDING
 
 
+NOTHING_ASIDE: Aside = {}
+
+
 @frozen
 class RelayRequest:
     """One request as the client meant it; ``fields`` is its body.
 
+    Of long strings the body has the beginning only, the rest is set ``aside``.
     ``choices`` is how many answers it asks for at once, ``wants_progress``
     whether it asked for the engine's own progress events.
     """
@@ -40,6 +46,7 @@ class RelayRequest:
     streams: bool
     choices: int
     wants_progress: bool
+    aside: Aside = NOTHING_ASIDE
 
     @property
     def goes_up_as_stream(self) -> bool:
@@ -56,6 +63,7 @@ class RelayRequest:
     def upstream_body(self, model: str, defaults: Mapping[str, Any]) -> bytes:
         """Return the body for the engine; ``defaults`` fill what the client left out.
 
+        What is set aside is still to be restored in it.
         What generates always goes up as a stream with progress events: only a
         request that produces something lets the engine notice that it was
         cancelled.
@@ -77,7 +85,7 @@ class RelayRequest:
             raise BadRequest(message, code="invalid_json") from None
 
 
-def read_relay_request(task: Task, body: bytes) -> RelayRequest:
+def read_relay_request(task: Task, body: Body, aside: Aside = NOTHING_ASIDE) -> RelayRequest:
     """Read and check what we must understand; the engine checks the rest.
 
     Raises:
@@ -98,10 +106,11 @@ def read_relay_request(task: Task, body: bytes) -> RelayRequest:
         streams,
         _choices(task, fields),
         _typed(fields, "return_progress", bool, "true or false", default=False),
+        aside,
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: Body) -> dict[str, Any]:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import trio
 from attrs import define, field
 
@@ -31,7 +33,7 @@ class UpstreamExchange:
     """
 
     _pool: UpstreamPool
-    _request: bytes
+    _request: Sequence[bytes | memoryview]
     finished: bool = field(default=False, init=False)
     _connection: UpstreamConnection | None = field(default=None, init=False)
     _received: bytes = field(default=b"", init=False)
@@ -50,7 +52,8 @@ class UpstreamExchange:
         """
         connection = self._connection = await self._pool.acquire()
         try:
-            await connection.send(self._request)
+            for piece in self._request:
+                await connection.send(piece)
         except _BROKEN as error:
             await self._again(connection, error)
 
@@ -147,7 +150,7 @@ class UpstreamExchange:
         if split is None:
             return
         self._head, self._received = split
-        self._request = b""  # it is not sent again from here on, and may hold images
+        self._request = ()  # it is not sent again from here on, and may hold images
         self._missing = self._head.content_length
         if self._head.chunked:
             self._decoder = ChunkedDecoder()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 from attrs import define, field
@@ -51,7 +51,7 @@ class UpstreamConnection:
         """Whether it served an earlier exchange, and so may be stale."""
         return self.uses > 1
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes | memoryview) -> None:
         """Write all of ``data``; raise OSError when the connection is broken."""
         try:
             sent = self.sock.send(data)
@@ -115,12 +115,16 @@ class UpstreamPool:
     _closed: bool = field(default=False, init=False)
     _heads: dict[str, bytes] = field(factory=dict, init=False, repr=False)
 
-    def request(self, path: str, body: bytes) -> bytes:
-        """Return a whole request: the headers are ours, none is the client's own."""
+    def request(
+        self, path: str, body: Sequence[bytes | memoryview]
+    ) -> Sequence[bytes | memoryview]:
+        """Return a whole request in pieces: the headers are ours, none is the client's own."""
         head = self._heads.get(path)
         if head is None:
             head = self._heads[path] = self._head(path)
-        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        first, *others = body
+        size = len(first) + sum(map(len, others)) if others else len(first)
+        return (b"%b%d\r\n\r\n%b" % (head, size, bytes(first)), *others)
 
     def _head(self, path: str) -> bytes:
         head = (

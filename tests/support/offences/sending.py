@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import trio
 
+from llama_runner.config.app import AppConfig, RelayConfig
 from tests.support.access_cases import HANDSHAKE
 from tests.support.front_cases import chunked, post
+from tests.support.front_door import ask
 from tests.support.http_client import RawClient, request_bytes
 from tests.support.offences.offence import (
     BROKEN_OFF,
@@ -59,6 +61,12 @@ async def large_body(stage: Stage) -> str:
     sent = post("relay", "Transfer-Encoding: chunked", body=chunked(b"x" * size))
     assert announced == await _after(stage, sent)
     return announced
+
+
+async def much_json(stage: Stage) -> str:
+    """Send a body in which much must be parsed."""
+    reply = await ask(stage.client(), request_bytes(body={**STREAM, "user": "x" * 1000}))
+    return answer(reply.status)
 
 
 async def large_bodies(stage: Stage) -> str:
@@ -158,6 +166,13 @@ SENDING = (
         ("limits.max_body_bytes",),
         f"{answer(413)}, {CLOSED}",
         large_body,
+    ),
+    Offence(
+        "sends a body that is larger even without its strings of over 64 KiB",
+        ("relay.max_json_bytes",),
+        answer(413),
+        much_json,
+        config=AppConfig(relay=RelayConfig(max_json_bytes=1000)),
     ),
     Offence(
         "sends a body for which there is no room beside all others",
