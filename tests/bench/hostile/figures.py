@@ -1,8 +1,8 @@
 """Measures well-behaved streams alone and beside each offence, in turns.
 
 Beside every stream through the program one runs straight to its upstream, at
-the same time. What the offence costs the machine delays both; only what is
-added between the two is told.
+the same time. What the offence costs the machine delays both, so what is added
+between the two is told, beside what a client sees: the time between two chunks.
 """
 
 from __future__ import annotations
@@ -51,6 +51,14 @@ class HostileEffort:
     warm: float
     measured: float
     offences: Sequence[Offence] = OFFENCES
+
+
+@frozen
+class Moved:
+    """Two p99 of the streams, in µs: what is added to a chunk, and what is between two of them."""
+
+    added: float | None
+    gap: float | None
 
 
 @define(eq=False)
@@ -103,27 +111,29 @@ class Hostile:
 
     def _round(self, named: Mapping[str, Offence], ours: Served) -> None:
         """Measure beside each offence, and alone before every other one."""
-        alone: list[float | None] = []
+        alone: list[Moved] = []
         for number, name in enumerate(shuffled(named)):
             if number % 2 == 0:
                 alone.append(self._streams(ours)[0])
             self._beside(named[name], ours)
         for name in named:
-            self.facts.note(name, "p99", ALONE, middle(alone))
+            self.facts.note(name, "p99", ALONE, middle([seen.added for seen in alone]))
+            self.facts.note(name, "gap", ALONE, middle([seen.gap for seen in alone]))
 
     def _beside(self, offence: Offence, ours: Served) -> None:
         assert ours.process is not None
         before = resident_bytes(ours.process)
         told = self.attacked.setdefault(offence.name, Attacked())
         with _attack(offence, ours, told) as answers:
-            p99, most = self._streams(ours, offence.lasts)
+            seen, most = self._streams(ours, offence.lasts)
         calm_down(ours.process)
-        self.facts.note(offence.name, "p99", BESIDE, p99)
+        self.facts.note(offence.name, "p99", BESIDE, seen.added)
+        self.facts.note(offence.name, "gap", BESIDE, seen.gap)
         self.facts.note(offence.name, "growth", BESIDE, max(0.0, most - before) / 1e6)
         self.facts.note(offence.name, "answered", BESIDE, as_documented(offence, answers))
 
-    def _streams(self, ours: Served, lasts: float = 1.0) -> tuple[float | None, int]:
-        """Return the p99 that is added to a chunk (in µs), and the most memory seen meanwhile."""
+    def _streams(self, ours: Served, lasts: float = 1.0) -> tuple[Moved, int]:
+        """Return how the streams fared, and the most memory seen meanwhile."""
         assert ours.process is not None
         with ThreadPoolExecutor(2) as clients:
             shape = evolve(WELL_BEHAVED, lasts=lasts)
@@ -131,8 +141,9 @@ class Hostile:
                 clients.submit(self._load, target, shape) for target in (ours, self.direct)
             )
             most = _most_resident(ours.process, (through, straight))
-            delays = [future.result().delay.get("p99") for future in (through, straight)]
-        return added(*delays), most
+            ours_seen, direct_seen = through.result(), straight.result()
+        delays = ours_seen.fact("delay_p99"), direct_seen.fact("delay_p99")
+        return Moved(added(*delays), ours_seen.fact("gap_p99")), most
 
     def _load(self, target: Served, shape: Shape) -> Seen:
         effort = self.effort

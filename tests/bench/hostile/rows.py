@@ -11,6 +11,11 @@ _MOVES = (Bound(1.2, ALONE),)
 _ALL = (Bound(100, at_least=True),)
 
 ROWS: tuple[Row, ...] = (
+    Row("nobody: between two chunks p99", "µs", "gap", NOBODY.name),
+    *(
+        Row(f"{o.name}: between two chunks p99", "µs", "gap", o.name, bounds=_MOVES)
+        for o in OFFENCES
+    ),
     Row("nobody: added per chunk p99", "µs", "p99", NOBODY.name),
     *(Row(f"{o.name}: added per chunk p99", "µs", "p99", o.name, bounds=_MOVES) for o in OFFENCES),
     *(

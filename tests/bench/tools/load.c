@@ -31,7 +31,7 @@ typedef struct {
     int fd;
     bool asked, answered, done;
     Part part;
-    uint64_t begin_at, asked_at;
+    uint64_t begin_at, asked_at, told_at;
     long missing;
     int head_length, event_length;
     char head[HEAD_ROOM], event[EVENT_ROOM];
@@ -49,7 +49,7 @@ static bool streamed, measuring;
 static uint64_t measured_from;
 static int poller;
 static long requests, chunks, errors;
-static Samples first_bytes, delays;
+static Samples first_bytes, delays, gaps;
 
 static uint64_t now(void) {
     struct timespec t;
@@ -104,6 +104,7 @@ static void ask(Stream *s) {
     s->answered = s->done = false;
     s->asked = true;
     s->asked_at = now();
+    s->told_at = 0;
     if (send(s->fd, request, request_length, 0) != (ssize_t)request_length) errors++;
 }
 
@@ -114,11 +115,18 @@ static void ask_anew(Stream *s, bool failed) {
     ask(s);
 }
 
+/* What a client sees: from one token to the next. */
+static void note_gap(Stream *s, uint64_t time) {
+    if (measuring && s->told_at) note(&gaps, (double)(time - s->told_at) / 1e3);
+    s->told_at = time;
+}
+
 static void take_event(Stream *s, const char *event, size_t length, uint64_t time) {
     static const char KEY[] = "\"bench_sent\":\"";
     const char *found = memmem(event, length, KEY, sizeof KEY - 1);
     if (found) {
         chunks++;
+        note_gap(s, time);
         if (measuring) note(&delays, (double)(time - strtoull(found + sizeof KEY - 1, NULL, 10)) / 1e3);
     } else if (length >= 12 && !memcmp(event, "data: [DONE]", 12)) {
         s->done = true;
@@ -288,6 +296,7 @@ int main(int count, char **a) {
            chunks, errors);
     print_samples("first_byte", &first_bytes);
     print_samples("delay", &delays);
+    print_samples("gap", &gaps);
     printf("}\n");
     fflush(stdout);
     wait_for_line();

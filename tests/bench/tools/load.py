@@ -24,6 +24,8 @@ class Stream:
 
     sock: socket.socket
     asked_at: int = 0
+    told_at: int = 0
+    """When its last token came; 0 before the first."""
     answered: bool = False
     head: bytes | None = b""
     missing: float = inf
@@ -43,6 +45,7 @@ class Client:
     errors: int = 0
     first_bytes: list[float] = field(factory=list)
     delays: list[float] = field(factory=list)
+    gaps: list[float] = field(factory=list)
 
     def connect(self) -> Stream:
         """Open one connection."""
@@ -53,7 +56,7 @@ class Client:
     def ask(self, stream: Stream) -> None:
         """Begin a request."""
         stream.head, stream.missing, stream.tail, stream.answered = b"", inf, b"", False
-        stream.asked_at = time.monotonic_ns()
+        stream.asked_at, stream.told_at = time.monotonic_ns(), 0
         stream.sock.sendall(self.request)
 
     def take(self, stream: Stream) -> None:
@@ -103,6 +106,10 @@ class Client:
             # A relay may have cut a chunk in two within the digits.
             times = [int(stamp) for stamp in whole if stamp.isdigit()]
             self.delays += [(now - time_sent) / 1e3 for time_sent in times]
+            if whole and stream.told_at:
+                self.gaps += [(now - stream.told_at) / 1e3, *[0.0] * (len(whole) - 1)]
+        if whole:
+            stream.told_at = now
         # Never a whole key with its stamp, or it would be counted twice.
         stream.tail = (KEY + rest if stamps and len(rest) < STAMP_DIGITS else rest)[-33:]
 
@@ -111,7 +118,11 @@ class Client:
         assert self.measured_from is not None
         seconds = (time.monotonic_ns() - self.measured_from) / 1e9
         counted = {name: getattr(self, name) for name in ("requests", "chunks", "errors")}
-        samples = {"first_byte": summed_up(self.first_bytes), "delay": summed_up(self.delays)}
+        samples = {
+            "first_byte": summed_up(self.first_bytes),
+            "delay": summed_up(self.delays),
+            "gap": summed_up(self.gaps),
+        }
         return json.dumps({"seconds": seconds, **counted, **samples})
 
 

@@ -30,7 +30,7 @@ class Shape:
 
 
 FACTS = (
-    *("first_p50", "first_p99", "delay_p50", "delay_p99"),
+    *("first_p50", "first_p99", "delay_p50", "delay_p99", "gap_p99"),
     *("requests", "chunks", "request_cost", "chunk_cost"),
 )
 
@@ -45,6 +45,8 @@ class Seen:
     errors: int
     first_byte: Mapping[str, float] = field(factory=dict)
     delay: Mapping[str, float] = field(factory=dict)
+    gap: Mapping[str, float] = field(factory=dict)
+    """From one token of a stream to the next."""
     processor: float | None = None
     """Processor time of what was measured, in seconds."""
 
@@ -55,6 +57,7 @@ class Seen:
             "first_p99": self.first_byte.get("p99"),
             "delay_p50": self.delay.get("p50"),
             "delay_p99": self.delay.get("p99"),
+            "gap_p99": self.gap.get("p99"),
             "requests": self.requests / self.seconds,
             "chunks": self.chunks / self.seconds,
             "request_cost": self._cost(self.requests),
@@ -93,8 +96,10 @@ def under_load(
 
 def _seen(line: str, processor: float | None) -> Seen:
     told: dict[str, Any] = json.loads(line)
-    first_byte, delay = told.pop("first_byte") or {}, told.pop("delay") or {}
-    return Seen(**told, first_byte=first_byte, delay=delay, processor=processor)
+    samples: dict[str, Any] = {
+        name: told.pop(name) or {} for name in ("first_byte", "delay", "gap")
+    }
+    return Seen(**told, **samples, processor=processor)
 
 
 def _expect(line: str, beginning: str) -> str:

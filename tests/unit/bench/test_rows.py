@@ -54,8 +54,9 @@ def test_each_bound_stands_beside_its_row(name: str, bound: Bound) -> None:
 
 @pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.name)
 def test_an_offence_may_move_the_streams_by_less_than_a_fifth(offence: Offence) -> None:
-    bounds = [row.bounds for row in HOSTILE if row.of == offence.name]
-    assert len(bounds) == 3 and (Bound(1.2, ALONE),) in bounds
+    bounds = {row.fact: row.bounds for row in HOSTILE if row.of == offence.name}
+    assert set(bounds) == {"gap", "p99", "growth", "answered"}
+    assert bounds["gap"] == bounds["p99"] == (Bound(1.2, ALONE),)
 
 
 @pytest.mark.parametrize("rows", [RELAY, PROGRAM, ENGINE, HOSTILE])
@@ -78,12 +79,18 @@ def test_a_bound_is_against_a_column_that_there_is() -> None:
 @pytest.mark.parametrize("fact", FACTS)
 def test_every_fact_of_a_measurement_can_be_told(fact: str) -> None:
     times = {"p50": 1.0, "p99": 2.0}
-    seen = Seen(2.0, 10, 100, 0, times, times, processor=0.5)
+    seen = Seen(2.0, 10, 100, 0, times, times, times, processor=0.5)
     assert (
         seen.fact(fact)
         == {
             **{"first_p50": 1.0, "first_p99": 2.0, "delay_p50": 1.0, "delay_p99": 2.0},
-            **{"requests": 5.0, "chunks": 50.0, "request_cost": 5e4, "chunk_cost": 5e3},
+            **{
+                "gap_p99": 2.0,
+                "requests": 5.0,
+                "chunks": 50.0,
+                "request_cost": 5e4,
+                "chunk_cost": 5e3,
+            },
         }[fact]
     )
 

@@ -40,6 +40,7 @@ def test_the_tools_count_alike(tools: Tools) -> None:
     assert not any(one.errors for one in seen)
     assert short.requests > 0 and 2 < short.chunks / short.requests < 4 and short.first_byte
     assert endless.requests == 0 and endless.chunks > 100 and endless.delay
+    assert endless.gap["count"] > 100 and 0 <= endless.gap["p50"] <= endless.gap["p99"]
     assert joined.requests > 0 and joined.chunks == 0 and joined.processor
 
 
