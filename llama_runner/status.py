@@ -47,7 +47,9 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
 def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
     found = runners.residents.get(key)
     if found is None:
-        return {"key": key, "state": "not loaded", "detail": "", "serving": 0}
+        failed = runners.planner.circuits.told(key)
+        name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
+        return {"key": key, "state": name, "detail": detail, "serving": 0}
     resident, state = found
     name, detail = described(state)
     return {"key": key, "state": name, "detail": detail, "serving": resident.leases}

@@ -138,6 +138,33 @@ class SchedulingConfig:
             "Seconds to wait for memory that an ended model, or another program, holds on to."
         ),
     )
+    start_tries: Count = field(
+        default=3,
+        metadata=documented(
+            "Starts of a model that may fail in a row; then whoever asks for it is refused for "
+            "a while, and told why."
+        ),
+    )
+    retry_pause: Seconds = field(
+        default=1.0,
+        metadata=documented(
+            "Seconds between a start that failed and the next one; each further failure doubles "
+            "them."
+        ),
+    )
+    retry_rest: Seconds = field(
+        default=30.0,
+        metadata=documented(
+            "Seconds for which a model is left alone after `scheduling.start_tries` failures."
+        ),
+    )
+    stall_limit: Seconds = field(
+        default=300.0,
+        metadata=documented(
+            "Seconds for which a model that has requests may neither send, nor log, nor decode "
+            "anything before it is ended; no batch of a prompt may take as long."
+        ),
+    )
 
 
 @frozen(kw_only=True)

@@ -22,6 +22,7 @@ from llama_runner.events.exchange import Exchange
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.http.front import Front, open_front
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -131,6 +132,7 @@ async def open_program(
                 bound,
                 events,
                 connect_tcp if real else network.connect,
+                attendants=[StallWatch(config.scheduling.stall_limit).attend],
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
         ):

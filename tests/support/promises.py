@@ -22,6 +22,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "http/door.py": "one task for each connection, in the listener's nursery",
         P + "http/front.py": "each connection's always-reading task, and one that ends the idle",
         P + "http/application.py": "feeds one request to Hypercorn's protocol",
+        P + "lending/stall_watch.py": "one watcher of progress for each runner",
         P + "relay/pulse.py": "one task for the heartbeats of all clients",
         P + "logs/log.py": "one drain for each place where log lines go",
         P + "concurrency/first.py": "races waits, all of which end before it returns",
