@@ -61,6 +61,13 @@ class Command:
     name: str
     summary: str
     options: tuple[str, ...] = ()
+    model: bool = False
+    """Whether it is told which model it is about."""
+
+    @property
+    def usage(self) -> str:
+        """Its name and what must follow it."""
+        return f"{self.name} MODEL" if self.model else self.name
 
 
 @frozen
@@ -152,6 +159,7 @@ OPTIONS: tuple[Option, ...] = (
         _path,
     ),
     Option("--json", "", "print JSON for programs in place of text for people"),
+    Option("--check", "", "only say what it would take"),
     Option("--quick", "", "measure for less than a minute; what is measured is noisier"),
     Option(
         "--peer",
@@ -174,6 +182,26 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "status", "show what serves, where, and which models are loaded", ("state_dir", "json")
     ),
+    Command("ps", "list the models that are loaded", ("state_dir", "json")),
+    Command(
+        "load",
+        "load a model, in its turn among the requests",
+        ("check", "state_dir", "json"),
+        model=True,
+    ),
+    Command(
+        "unload",
+        "stop a model once the requests it has are answered",
+        ("state_dir", "json"),
+        model=True,
+    ),
+    Command(
+        "pin",
+        "keep a model, once it is loaded, until the program ends",
+        ("state_dir", "json"),
+        model=True,
+    ),
+    Command("unpin", "let a pinned model go like any other", ("state_dir", "json"), model=True),
     Command(
         "models",
         "list the models that are found, and the files passed over with the reason",
@@ -240,6 +268,8 @@ def build_parser() -> argparse.ArgumentParser:
             description=_sentence(command.summary),
             allow_abbrev=False,
         )
+        if command.model:
+            described.add_argument("model", metavar="MODEL", help="its name, as in a request")
         for option in OPTIONS:
             _add_option(described, option, shown=option.name in command.options)
     return parser

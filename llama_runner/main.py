@@ -38,6 +38,7 @@ from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
+from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -105,14 +106,14 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
             spec_of = _launcher(parts, appraiser)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
             application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
-            relay = Relay(
-                Targets(catalog, spec_of).resolve, runners, app.relay, pulse, events.publish
-            )
+            targets = Targets(catalog, spec_of)
+            relay = Relay(targets.resolve, runners, app.relay, pulse, events.publish)
             dependencies = Dependencies(
                 catalog,
                 events,
                 stop,
                 lambda: status_fields(parts.engine, parts.addresses, catalog.value, runners),
+                ModelControl(targets.resolve, runners),
                 parts.control_key,
                 int(time.time()),
             )

@@ -91,6 +91,8 @@ class RunnerManager:
     prospects: Prospects = field(init=False)
     _alarm: Alarm = field(init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
+    pins: dict[str, bool] = field(factory=dict, init=False)
+    """What was said of models while we run, whatever their configuration says."""
 
     def __attrs_post_init__(self) -> None:
         self.planner = Planner(self._settings, self.line, self._seats, self._room)
@@ -120,7 +122,7 @@ class RunnerManager:
             raise self._refusal
         if not self.line:
             seat = self._seats.get(place.spec.key)
-            if seat is not None and seat.free_slots and seat.phase is Phase.READY:
+            if seat is not None and seat.free_slots and seat.may_be_lent:
                 place.settle(_lease(seat, place.client))
                 return
         if len(self.line) >= self._settings.queue_limit:
@@ -165,6 +167,14 @@ class RunnerManager:
     def residents(self) -> Mapping[str, tuple[Resident, RunnerState]]:
         """What is loaded at this instant, by model key."""
         return {key: (seat.resident, seat.runner.state.value) for key, seat in self._seats.items()}
+
+    def seat(self, model: str) -> Seat | None:
+        """Return the runner of a model, if it has one."""
+        return self._seats.get(model)
+
+    def reconsider(self) -> None:
+        """Decide anew, because something has changed that no request did."""
+        self._reconcile()
 
     @property
     def queued(self) -> int:
@@ -228,6 +238,7 @@ class RunnerManager:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
         seat = Seat(spec, footprint, self._spawn, self._connect, self._attendants)
+        seat.pinned = self.pins.get(spec.key, spec.pinned)
         self._seats[spec.key] = seat
         self._nursery.start_soon(self._supervise, seat, name=f"runner {spec.key}")
 
@@ -247,6 +258,7 @@ class RunnerManager:
             seat.watchers = None
             seat.hang_up()
             del self._seats[seat.spec.key]
+            seat.gone.set()
             self._tell(seat)
             self._end(Ending(seat, error))
             self._reconcile()

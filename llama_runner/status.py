@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import trio
+
 import llama_runner
 from llama_runner.catalog.catalog import Catalog
 from llama_runner.lending.described import described
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.forecast import Forecast
+from llama_runner.scheduling.resident import Resident
 from llama_runner.scheduling.ticket import Ticket
 
 
@@ -52,4 +55,21 @@ def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
         return {"key": key, "state": name, "detail": detail, "serving": 0}
     resident, state = found
     name, detail = described(state)
-    return {"key": key, "state": name, "detail": detail, "serving": resident.leases}
+    return {
+        "key": key,
+        "state": name,
+        "detail": detail,
+        "serving": resident.leases,
+        "slots": resident.slots,
+        "memory": dict(resident.footprint.by_device),
+        "pinned": resident.pinned,
+        "expires_in": _expires_in(resident),
+    }
+
+
+def _expires_in(resident: Resident) -> float | None:
+    """Return for how many seconds it stays if nobody asks it; None: as long as there is room."""
+    if resident.keep_alive is None or resident.pinned:
+        return None
+    idle = 0.0 if resident.leases else trio.current_time() - resident.idle_since
+    return round(max(0.0, resident.keep_alive - idle), 1)

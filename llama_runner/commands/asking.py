@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from llama_runner.commands.running import Running
@@ -20,11 +22,22 @@ class NotReached(LlamaRunnerError):
     """The program that serves did not answer."""
 
 
-def ask(running: Running, path: str, method: str = "GET") -> Any:
-    """Return the JSON answer of the serving program.
+class Refused(LlamaRunnerError):
+    """The program that serves would not do what it was asked to."""
+
+
+def ask(
+    running: Running,
+    path: str,
+    fields: Mapping[str, Any] | None = None,
+    *,
+    within: float | None = ANSWER_WITHIN,
+) -> Any:
+    """Return the JSON answer of the serving program, to a POST where there are ``fields``.
 
     Raises:
-        NotReached: its dashboard is off, or it does not answer.
+        NotReached: its dashboard is off, or it does not answer ``within`` so many seconds.
+        Refused: it says why not.
 
     """
     if not running.addresses:
@@ -34,12 +47,19 @@ def ask(running: Running, path: str, method: str = "GET") -> Any:
         raise NotReached("its dashboard is off, so it cannot be asked; use Ctrl-C or a signal")
     request = urllib.request.Request(
         base + path,
-        method=method,
         headers={"Authorization": f"Bearer {running.control_key}"},
-        data=b"" if method == "POST" else None,
+        data=None if fields is None else json.dumps(fields).encode(),
     )
     try:
-        with _direct.open(request, timeout=ANSWER_WITHIN) as answer:
+        with _direct.open(request, timeout=within) as answer:
             return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise Refused(_reason(error)) from error
     except (OSError, ValueError) as error:
         raise NotReached(f"the program (process {running.pid}) does not answer: {error}") from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.load(error)["error"])
+    return f"the program answers with status {error.code}"

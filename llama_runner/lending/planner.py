@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import logging
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from llama_runner.config.app import SchedulingConfig
 from llama_runner.errors import CapacityError, LlamaRunnerError
@@ -21,6 +21,7 @@ from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import Amounts, total
 from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.outlook import Outlook, outlook
 from llama_runner.scheduling.plan import Plan, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
 
@@ -76,6 +77,13 @@ class Planner:
             not_before=self.circuits.not_before,
             now=trio.current_time(),
         )
+
+    def outlook(self, spec: ModelSpec) -> Outlook:
+        """Return what loading a model would take now."""
+        footprints = {spec.key: spec.footprint()}
+        budget = self._room.budget(self._pids())
+        situation = evolve(self.situation(), footprints=footprints, budget=budget)
+        return outlook(spec.key, situation)
 
     def error_of(self, refusal: Refusal) -> CapacityError:
         """Return what a refused client is told."""

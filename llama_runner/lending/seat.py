@@ -61,6 +61,8 @@ class Seat:
     ready_at: float = field(default=0.0, init=False)
     keep_alive: float | None = field(init=False)
     pinned: bool = field(init=False)
+    unwanted: float | None = field(default=None, init=False)
+    gone: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner(self.spec.make_launch, self._spawn, self._while_ready)
@@ -82,7 +84,13 @@ class Seat:
             keep_alive=self.keep_alive,
             cost=self.loaded_within,
             client=self.client,
+            unwanted=self.unwanted,
         )
+
+    @property
+    def may_be_lent(self) -> bool:
+        """Whether it is ready for a request that comes now."""
+        return self.phase is Phase.READY and self.unwanted is None
 
     @property
     def leases(self) -> int:
@@ -121,6 +129,10 @@ class Seat:
         self.phase, self.planned = Phase.STOPPING, True
         self.hang_up()
         self.stop.cancel()
+
+    def let_go(self, now: float) -> None:
+        """Have it stopped as soon as those that came until now have been served."""
+        self.unwanted, self.keep_alive, self.pinned = now, 0.0, False
 
     def end_for(self, fault: str) -> None:
         """End it for a fault of its own, which those whom it serves are told."""

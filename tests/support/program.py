@@ -23,6 +23,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.http.front import Front, open_front
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.stall_watch import StallWatch
+from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -138,7 +139,13 @@ async def open_program(
         ):
             relay = Relay(resolve, runners, config.relay, pulse, events.publish)
             dependencies = Dependencies(
-                catalog, events, stop, lambda: {"listeners": {}, "models": []}, "control", 0
+                catalog,
+                events,
+                stop,
+                lambda: {"listeners": {}, "models": []},
+                ModelControl(resolve, runners),
+                "control",
+                0,
             )
             site = site_of(FACADES[facade], config, dependencies, relay)
             async with open_front(site, stop) as front:
