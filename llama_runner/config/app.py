@@ -9,16 +9,14 @@ from llama_runner.config.forms import (
     Count,
     HostText,
     LogLevel,
-    Name,
-    OriginText,
     PathText,
     Port,
     Seconds,
     SecondsOrNone,
-    SecretText,
 )
 from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
+from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
@@ -187,35 +185,6 @@ class RelayConfig:
         metadata=documented(
             "Seconds a slot may stay busy after its client has left before that is reported."
         ),
-    )
-
-
-@frozen(kw_only=True)
-class ApiKey:
-    """A key that lets a client in, under a name to tell it by."""
-
-    name: Name = field(metadata=documented("What the key is called in logs; never secret."))
-    key: SecretText = field(
-        repr=False,
-        metadata=documented("The key itself, sent by clients as `Authorization: Bearer …`."),
-    )
-
-
-@frozen(kw_only=True)
-class SecurityConfig:
-    """Who may talk to us."""
-
-    api_keys: tuple[ApiKey, ...] = field(
-        default=(),
-        metadata=documented("Keys of which a client must send one; with none, no key is asked."),
-    )
-    allowed_hosts: tuple[HostText, ...] = field(
-        default=(),
-        metadata=documented("Names in a request's Host header to accept besides loopback ones."),
-    )
-    allowed_origins: tuple[OriginText, ...] = field(
-        default=(),
-        metadata=documented("Origins of web pages that may call us from a browser."),
     )
 
 
