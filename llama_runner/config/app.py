@@ -130,6 +130,14 @@ class SchedulingConfig:
         default=None,
         metadata=documented("Models that may be loaded at the same time; null for no limit."),
     )
+    share_prompts: bool = field(
+        default=False,
+        metadata=documented(
+            "Whether a client may be given what a slot holds of another client's prompt, where "
+            "both begin alike. It saves time; and by that time a client can tell that somebody "
+            "has asked something that begins so."
+        ),
+    )
     memory_wait: SecondsOrNone = field(
         default=5.0,
         metadata=documented(
