@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from llama_runner.concurrency.groups import first_error
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import LlamaRunnerError, RunnerError, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import CancelConfirmed, Event, RunnerChanged
@@ -32,6 +32,7 @@ from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.state import Ready, RunnerState
+from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.plan import Plan
 from llama_runner.scheduling.resident import Phase, Resident
 
@@ -103,12 +104,15 @@ class RunnerManager:
         """Do what becomes due by time alone."""
         await self._alarm.run()
 
-    def queue(self, spec: ModelSpec, client: str, *, yields: bool = False) -> QueuedPlace:
+    def queue(
+        self, spec: ModelSpec, client: str, asked: Asked | None = None, *, yields: bool = False
+    ) -> QueuedPlace:
         """Return a place in the queue for ``spec``, to be entered and left.
 
-        For one that ``yields`` nothing is evicted: it is refused instead.
+        What is ``asked`` tells which slot is best. For one that ``yields`` nothing is
+        evicted: it is refused instead.
         """
-        return QueuedPlace(spec, client, self, yields)
+        return QueuedPlace(spec, client, self, asked, yields)
 
     def enter(self, place: QueuedPlace) -> None:
         """Let a place wait, or settle it at once.
@@ -122,8 +126,8 @@ class RunnerManager:
             raise self._refusal
         if not self.line:
             seat = self._seats.get(place.spec.key)
-            if seat is not None and seat.free_slots and seat.may_be_lent:
-                place.settle(_lease(seat, place.client))
+            if seat is not None and seat.slots.free and seat.may_be_lent:
+                place.settle(_lease(seat, place))
                 return
         if len(self.line) >= self._settings.queue_limit:
             raise self.prospects.full()
@@ -190,9 +194,9 @@ class RunnerManager:
     def _do(self, plan: Plan) -> bool:
         """Take the steps of a plan; say whether there were any."""
         for ticket in plan.grants:
-            self.line.settle(
-                ticket, _lease(self._seats[ticket.model], ticket.client, trio.current_time())
-            )
+            place = self.line.place_of(ticket)
+            lease = _lease(self._seats[ticket.model], place, trio.current_time())
+            self.line.settle(ticket, lease)
         for key in (*plan.evictions, *plan.expiries):
             self.planner.expect_memory()
             self._seats[key].leave()
@@ -237,7 +241,8 @@ class RunnerManager:
     def _start(self, spec: ModelSpec, footprint: Amounts) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
-        seat = Seat(spec, footprint, self._spawn, self._connect, self._attendants)
+        shares = self._settings.share_prompts
+        seat = Seat(spec, footprint, self._spawn, self._connect, self._attendants, shares)
         seat.pinned = self.pins.get(spec.key, spec.pinned)
         self._seats[spec.key] = seat
         self._nursery.start_soon(self._supervise, seat, name=f"runner {spec.key}")
@@ -288,6 +293,7 @@ class RunnerManager:
         self._events.publish(RunnerChanged(seat.spec.key, name, detail))
 
 
-def _lease(seat: Seat, client: str, since: float | None = None) -> RunnerLease:
+def _lease(seat: Seat, place: QueuedPlace, since: float | None = None) -> RunnerLease:
     assert seat.pool is not None  # as every ready seat has
-    return RunnerLease(seat, seat.pool, seat.lend(client), since)
+    slot, terms = seat.lend(place.client, place.asked)
+    return RunnerLease(seat, seat.pool, slot, terms, place.client, since)

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from llama_runner.errors import RunnerLost
 from llama_runner.lending.seat import Seat
+from llama_runner.lending.slots import Terms
 from llama_runner.relay.upstream_pool import UpstreamPool
 from llama_runner.runner.state import Exited
 
@@ -21,6 +22,8 @@ class RunnerLease:
     seat: Seat
     pool: UpstreamPool
     slot: int
+    terms: Terms
+    client: str
     since: float | None = None
     """When it was granted, if it had been waited for."""
     abandoned: bool = field(default=False, init=False)
@@ -28,6 +31,10 @@ class RunnerLease:
     def abandon(self) -> None:
         """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
         self.abandoned = True
+
+    def answered(self) -> None:
+        """Say that the engine has worked on what was asked: its slot holds nothing older."""
+        self.seat.slots.owners[self.slot] = self.client
 
     async def fate(self) -> RunnerLost:
         """Explain why the runner broke off, waiting shortly for its exit to be known."""

@@ -9,7 +9,7 @@ import logging
 import trio
 from attrs import define, evolve, field
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import CapacityError, LlamaRunnerError
 from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending

@@ -11,11 +11,13 @@ from attrs import define, field
 
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.slot_watch import seen_idle
+from llama_runner.lending.slots import Slots, Terms
 from llama_runner.memory.amounts import Amounts
 from llama_runner.relay.upstream_pool import Connect, UpstreamPool
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.runner import Runner
+from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.resident import Phase, Resident
 
 BYTES_A_SECOND = 1_000_000_000
@@ -44,6 +46,7 @@ class Seat:
     _spawn: Spawner
     _connect: Connect
     _attendants: Sequence[Attendant] = ()
+    _shares: bool = False
     runner: Runner = field(init=False)
     phase: Phase = field(default=Phase.STARTING, init=False)
     planned: bool = field(default=False, init=False)
@@ -54,7 +57,7 @@ class Seat:
     pool: UpstreamPool | None = field(default=None, init=False)
     waning: int = field(default=0, init=False)
     watchers: trio.Nursery | None = field(default=None, init=False)
-    free_slots: list[int] = field(init=False)
+    slots: Slots = field(init=False)
     client: str = field(default="", init=False)
     last_used: float = field(default=0.0, init=False)
     began: float = field(factory=trio.current_time, init=False)
@@ -66,8 +69,7 @@ class Seat:
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner(self.spec.make_launch, self._spawn, self._while_ready)
-        # The lowest number is lent first, which leaves the others' prompts alone for longest.
-        self.free_slots = list(reversed(range(self.spec.slots)))
+        self.slots = Slots(self.spec.slots, self._shares)
         self.keep_alive, self.pinned = self.spec.keep_alive, self.spec.pinned
 
     @property
@@ -95,7 +97,7 @@ class Seat:
     @property
     def leases(self) -> int:
         """How many of its slots are lent."""
-        return self.spec.slots - len(self.free_slots)
+        return self.spec.slots - len(self.slots.free)
 
     @property
     def loaded_within(self) -> float:
@@ -139,14 +141,14 @@ class Seat:
         self.fault = fault
         self.leave()
 
-    def lend(self, client: str) -> int:
-        """Take one of its free slots for a client; return which."""
+    def lend(self, client: str, asked: Asked | None) -> tuple[int, Terms]:
+        """Take one of its free slots for a client; return which, and on what terms."""
         self.client = client
-        return self.free_slots.pop()
+        return self.slots.lend(client, asked)
 
     def give_back(self, slot: int, now: float) -> None:
         """Take back a slot that was lent."""
-        self.free_slots.append(slot)
+        self.slots.free.append(slot)
         self.last_used = now
 
     async def seen_idle(self, bound: float) -> float | None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.lending.model_spec import ModelSpec

@@ -89,7 +89,14 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
 PURE: tuple[str, ...] = (
     *("scheduling", "config", "config_loader", "cli", "wire", "errors"),
     *("catalog.gguf", "catalog.card", "catalog.names", "catalog.catalog"),
-    *("relay.joined", "relay.media", "relay.progress_filter", "relay.relay_request"),
+    *(
+        "relay.joined",
+        "relay.media",
+        "relay.conversations",
+        "lending.slots",
+        "relay.progress_filter",
+        "relay.relay_request",
+    ),
     *("relay.refusal", "relay.usage", "relay.stream_end", "relay.whole_events"),
     *("runner.command", "runner.diagnosis", "runner.environment", "runner.child_protocol"),
     *("facades.openai.errors", "facades.openai.models", "facades.openai.dialect"),

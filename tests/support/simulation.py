@@ -12,7 +12,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import wait_all_tasks_blocked
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import CapacityError, RunnerError
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event

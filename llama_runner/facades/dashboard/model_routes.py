@@ -24,7 +24,6 @@ T = TypeVar("T")
 
 def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
     """Add the routes below ``/api/models``; all that change something need the control key."""
-    models = dependencies.models
 
     def refused() -> Response | None:
         denied = refused_control(dependencies)
@@ -34,21 +33,23 @@ def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
 
     @app.get("/api/models/outlook")
     async def outlook() -> Response:
-        return json_response(models.outlook(_given(dict(request.args), "model", str)))
+        return json_response(dependencies.models.outlook(_given(dict(request.args), "model", str)))
 
     @app.post("/api/models/load")
     async def load() -> Response:
         if (denied := refused()) is not None:
             return denied
         name = _given(await _fields(), "model", str)
-        return json_response({"model": await models.load(name, COMMAND_LINE), "loaded": True})
+        return json_response(
+            {"model": await dependencies.models.load(name, COMMAND_LINE), "loaded": True}
+        )
 
     @app.post("/api/models/unload")
     async def unload() -> Response:
         if (denied := refused()) is not None:
             return denied
         name = _given(await _fields(), "model", str)
-        return json_response({"model": name, "was_loaded": await models.unload(name)})
+        return json_response({"model": name, "was_loaded": await dependencies.models.unload(name)})
 
     @app.post("/api/models/pin")
     async def pin() -> Response:
@@ -56,7 +57,9 @@ def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
             return denied
         fields = await _fields()
         name, pinned = _given(fields, "model", str), _given(fields, "pinned", bool)
-        return json_response({"model": models.pin(name, pinned=pinned), "pinned": pinned})
+        return json_response(
+            {"model": dependencies.models.pin(name, pinned=pinned), "pinned": pinned}
+        )
 
 
 async def _fields() -> dict[str, Any]:
