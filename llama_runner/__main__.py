@@ -53,6 +53,8 @@ def _command(name: str) -> Callable[[Options], ExitCode]:
             "pin": control.pin,
             "unpin": control.pin,
         }[name]
+    elif name == "timeline":
+        from llama_runner.commands.timeline import timeline as command
     elif name == "validate":
         from llama_runner.commands.validate import validate as command
     else:

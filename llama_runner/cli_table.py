@@ -131,6 +131,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("--json", "", "print JSON for programs in place of text for people"),
     Option("--check", "", "only say what it would take"),
+    Option("--chrome", "PATH", "write a trace file for Chrome's or Perfetto's viewer", _path),
     Option("--quick", "", "measure for less than a minute; what is measured is noisier"),
     Option(
         "--peer",
@@ -173,6 +174,11 @@ COMMANDS: tuple[Command, ...] = (
         model=True,
     ),
     Command("unpin", "let a pinned model go like any other", ("state_dir", "json"), model=True),
+    Command(
+        "timeline",
+        "show what each load of a model waited for, step by step",
+        ("chrome", "state_dir", "json"),
+    ),
     Command(
         "models",
         "list the models that are found, and the files passed over with the reason",

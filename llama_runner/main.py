@@ -51,6 +51,7 @@ from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
 from llama_runner.targets import Targets
+from llama_runner.timeline_fields import timeline_fields
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 events,
                 stop,
                 lambda: status_fields(parts.engine, parts.addresses, catalog.value, runners),
+                partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
                 ModelControl(targets.resolve, runners),
                 parts.control_key,
                 int(time.time()),

@@ -35,7 +35,7 @@ class ModelControl:
         """
         spec = self._spec(name)
         with self._runners.queue(spec, client) as place:
-            await place.granted()
+            (await place.granted()).wants_no_token()
         return spec.key
 
     async def unload(self, name: str) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from llama_runner.commands.running import Running
+from llama_runner.commands.running import Running, read_running
+from llama_runner.config.options import Options
 from llama_runner.errors import LlamaRunnerError
+from llama_runner.platforms.paths import state_folder
 
 ANSWER_WITHIN = 10.0
 
@@ -57,6 +59,26 @@ def ask(
         raise Refused(_reason(error)) from error
     except (OSError, ValueError) as error:
         raise NotReached(f"the program (process {running.pid}) does not answer: {error}") from error
+
+
+def ask_running(
+    options: Options,
+    path: str,
+    fields: Mapping[str, Any] | None = None,
+    *,
+    within: float | None = ANSWER_WITHIN,
+) -> Any:
+    """Do as ``ask``, with the program that serves from the state folder of the options.
+
+    Raises:
+        NotReached: nothing serves there, or it does not answer.
+        Refused: it says why not.
+
+    """
+    running = read_running(state_folder(options.state_dir))
+    if running is None:
+        raise NotReached("nothing is serving; main.py start does")
+    return ask(running, path, fields, within=within)
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

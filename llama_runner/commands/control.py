@@ -8,9 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from llama_runner.cli import ExitCode, Options
-from llama_runner.commands.asking import NotReached, ask
-from llama_runner.commands.running import Running, read_running
-from llama_runner.platforms.paths import state_folder
+from llama_runner.commands.asking import ask_running
 
 _UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1, "bytes"))
 
@@ -24,7 +22,7 @@ def ps(options: Options) -> ExitCode:
     """
     models = [
         model
-        for model in ask(_running(options), "/api/status")["models"]
+        for model in ask_running(options, "/api/status")["models"]
         if model["state"] not in ("not loaded", "failed to start")
     ]
     _print(options, {"models": models}, lambda: "\n".join(_rows(models)) or "no model is loaded")
@@ -39,12 +37,13 @@ def load(options: Options) -> ExitCode:
         Refused: it cannot be loaded, and why.
 
     """
-    running = _running(options)
     if options.check:
-        seen = ask(running, f"/api/models/outlook?model={quote(options.model or '', safe='')}")
+        seen = ask_running(
+            options, f"/api/models/outlook?model={quote(options.model or '', safe='')}"
+        )
         _print(options, seen, lambda: _outlook(seen))
         return ExitCode.NORMAL
-    told = ask(running, "/api/models/load", {"model": options.model}, within=None)
+    told = ask_running(options, "/api/models/load", {"model": options.model}, within=None)
     _print(options, told, lambda: f"{told['model']} is loaded")
     return ExitCode.NORMAL
 
@@ -57,7 +56,7 @@ def unload(options: Options) -> ExitCode:
         Refused: there is no such model.
 
     """
-    told = ask(_running(options), "/api/models/unload", {"model": options.model}, within=None)
+    told = ask_running(options, "/api/models/unload", {"model": options.model}, within=None)
     done = "was unloaded" if told["was_loaded"] else "was not loaded"
     _print(options, told, lambda: f"{told['model']} {done}")
     return ExitCode.NORMAL
@@ -72,17 +71,10 @@ def pin(options: Options) -> ExitCode:
 
     """
     fields = {"model": options.model, "pinned": options.command == "pin"}
-    told = ask(_running(options), "/api/models/pin", fields)
+    told = ask_running(options, "/api/models/pin", fields)
     done = "is pinned" if told["pinned"] else "is no longer pinned"
     _print(options, told, lambda: f"{told['model']} {done}")
     return ExitCode.NORMAL
-
-
-def _running(options: Options) -> Running:
-    running = read_running(state_folder(options.state_dir))
-    if running is None:
-        raise NotReached("nothing is serving; main.py start does")
-    return running
 
 
 def _print(options: Options, fields: Mapping[str, Any], text: Callable[[], str]) -> None:

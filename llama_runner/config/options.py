@@ -32,6 +32,7 @@ class Options:
     ready_file: Path | None = None
     json: bool = False
     check: bool = False
+    chrome: Path | None = None
     quick: bool = False
     peer: tuple[tuple[str, str], ...] = ()
     """Names and addresses."""

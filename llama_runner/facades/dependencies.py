@@ -38,7 +38,8 @@ class Models(Protocol):
 class Dependencies:
     """The parts that the facades share.
 
-    ``status`` sums up the program for the dashboard and the command line;
+    ``status`` sums up the program for the dashboard and the command line, ``timeline``
+    tells what the loads so far waited for;
     ``control_key`` lets the command line of the same user in.
     """
 
@@ -46,6 +47,7 @@ class Dependencies:
     events: Broadcaster[Event]
     stop: Stop
     status: Callable[[], Mapping[str, Any]]
+    timeline: Callable[[], Mapping[str, Any]]
     models: Models
     control_key: str
     started: int

@@ -21,9 +21,11 @@ from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import Amounts, total
 from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.hold_up import hold_up
 from llama_runner.scheduling.outlook import Outlook, outlook
 from llama_runner.scheduling.plan import Plan, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
+from llama_runner.scheduling.trail import Step
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,12 @@ class Planner:
         budget = self._room.budget(self._pids())
         situation = evolve(self.situation(), footprints=footprints, budget=budget)
         return outlook(spec.key, situation)
+
+    def hold_up(self, model: str) -> tuple[Step, str]:
+        """Return what a model waits for that is not started, and the models that is about."""
+        step, detail = hold_up(model, self.situation())
+        saving = [key for key, seat in self._seats.items() if seat.step is Step.SAVE]
+        return (Step.SAVE, ", ".join(saving)) if step is Step.STOP and saving else (step, detail)
 
     def error_of(self, refusal: Refusal) -> CapacityError:
         """Return what a refused client is told."""

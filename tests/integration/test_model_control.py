@@ -31,6 +31,7 @@ async def test_a_model_is_loaded_in_its_turn_and_stays(autojump_clock: MockClock
     spawn = FakeSpawner(Behaviour(loads_for=30))
     async with managed(spawn) as manager:
         assert await control_of(manager).load("a", "me") == "a"
+        assert [trail.outcome for trail in manager.timeline.over] == ["loaded"]
         assert trio.current_time() == pytest.approx(30, abs=1)
         assert steps(spawn) == ["spawned a"]
         assert manager.queued == 0

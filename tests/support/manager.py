@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -11,6 +11,7 @@ from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.seat import Attendant
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
@@ -25,13 +26,20 @@ def spec(name: str, footprint: int = SIZE, slots: int = 8) -> ModelSpec:
 
 @asynccontextmanager
 async def managed(
-    spawn: FakeSpawner, capacity: int = 10, settings: SchedulingConfig | None = None
+    spawn: FakeSpawner,
+    capacity: int = 10,
+    settings: SchedulingConfig | None = None,
+    *,
+    attendants: Sequence[Attendant] = (),
+    memory: FakeMemory | None = None,
 ) -> AsyncIterator[RunnerManager]:
     """Run a manager with so much memory while the block lasts."""
     events: Broadcaster[Event] = Broadcaster()
     settings = settings or SchedulingConfig()
-    memory = FakeMemory(capacity, {name: SIZE for name in "abc"}, spawn)
-    async with open_runner_manager(memory, spawn, settings, 30, events) as manager:
+    memory = memory or FakeMemory(capacity, {name: SIZE for name in "abc"}, spawn)
+    async with open_runner_manager(
+        memory, spawn, settings, 30, events, attendants=attendants
+    ) as manager:
         yield manager
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -35,6 +36,7 @@ from llama_runner.runner.launch import Launch
 from llama_runner.runner.port import free_port
 from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from llama_runner.timeline_fields import timeline_fields
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
 from tests.support.http_client import RawClient
@@ -143,6 +145,7 @@ async def open_program(
                 events,
                 stop,
                 lambda: {"listeners": {}, "models": []},
+                partial(timeline_fields, runners.timeline, 0.0),
                 ModelControl(resolve, runners),
                 "control",
                 0,

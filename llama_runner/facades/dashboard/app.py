@@ -33,6 +33,10 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     async def status() -> Response:
         return json_response(dependencies.status())
 
+    @app.get("/api/timeline")
+    async def timeline() -> Response:
+        return json_response(dependencies.timeline())
+
     @app.post("/api/stop")
     async def stop() -> Response:
         denied = refused_control(dependencies)

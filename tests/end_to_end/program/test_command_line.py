@@ -226,3 +226,22 @@ def test_a_model_that_is_not_there_is_named(program, command):
 def test_without_a_program_that_serves_there_is_nothing_to_control(small, command):
     done = small.run(command, *(["x"] if command != "ps" else []))
     assert (done.returncode, done.stderr) == (1, "nothing is serving; main.py start does\n")
+
+
+def test_the_loads_so_far_are_told_step_by_step(program, tmp_path):
+    run = program.setup.run
+    run("unload", "tiny-embedder")
+    assert run("load", "tiny-embedder").returncode == 0
+    *_, load = json.loads(run("timeline", "--json").stdout)["loads"]
+    assert (load["model"], load["outcome"]) == ("tiny-embedder", "loaded")
+    named = sum(step["seconds"] for step in load["steps"])
+    assert named >= 0.95 * load["seconds"]
+    assert "load" in {step["name"] for step in load["steps"]}
+    shown = run("timeline").stdout
+    assert "tiny-embedder" in shown and " s  load" in shown
+    trace = tmp_path / "trace.json"
+    assert "perfetto" in run("timeline", "--chrome", str(trace)).stdout
+    events = json.loads(trace.read_text("utf-8"))["traceEvents"]
+    assert {"M", "X"} <= {event["ph"] for event in events}
+    refused = run("timeline", "--chrome", str(tmp_path / "nowhere" / "trace.json"))
+    assert refused.returncode == 2 and "cannot be written" in refused.stderr
