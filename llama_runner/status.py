@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import llama_runner
-from llama_runner.catalog.catalog import Catalog
+from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.lending.described import described
+from llama_runner.lending.slot_archive import SlotArchive
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.forecast import Forecast
@@ -20,6 +21,7 @@ def status_fields(
     addresses: Mapping[str, str | None],
     catalog: Catalog,
     runners: RunnerManager,
+    archive: SlotArchive,
 ) -> dict[str, Any]:
     """Return what serves, where, and which models are loaded."""
     return {
@@ -29,7 +31,7 @@ def status_fields(
         "listeners": dict(addresses),
         "queued": runners.queued,
         "waiting": [_wait(ticket, expected) for ticket, expected in runners.prospects.waiting()],
-        "models": [_model(key, runners) for key in catalog.models],
+        "models": [_model(model, runners, archive) for model in catalog.models.values()],
     }
 
 
@@ -44,10 +46,13 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
     }
 
 
-def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
-    found = runners.residents.get(key)
-    if found is None:
-        return {"key": key, "state": "not loaded", "detail": "", "serving": 0}
-    resident, state = found
-    name, detail = described(state)
-    return {"key": key, "state": name, "detail": detail, "serving": resident.leases}
+def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) -> dict[str, Any]:
+    found = runners.residents.get(model.key)
+    name, detail = ("not loaded", "") if found is None else described(found[1])
+    return {
+        "key": model.key,
+        "state": name,
+        "detail": detail,
+        "serving": 0 if found is None else found[0].leases,
+        "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
+    }

@@ -18,6 +18,7 @@ from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
+from llama_runner.config.slot_archive import SlotArchiveConfig
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
 DEFAULT_PORTS = {"lmstudio": 1234, "ollama": 11434, "dashboard": 8035}
@@ -248,6 +249,10 @@ class AppConfig:
     )
     memory: MemoryConfig = field(
         default=MemoryConfig(), metadata=documented("What of the memory is not for models.")
+    )
+    slot_archive: SlotArchiveConfig = field(
+        default=SlotArchiveConfig(),
+        metadata=documented("What of the prompts outlives the end of a model."),
     )
     relay: RelayConfig = field(
         default=RelayConfig(), metadata=documented("How answers are carried back.")
