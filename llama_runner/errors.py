@@ -16,6 +16,7 @@
     ├── NotReached             the program that serves did not answer (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
+    │   │   └── CircuitOpen    … so often in a row that nothing is tried for a while
     │   └── RunnerLost         it exited while lent, or broke off its answer
     └── ShuttingDown           the application no longer admits work
 
@@ -136,6 +137,14 @@ class RunnerError(LlamaRunnerError):
 
 class StartFailed(RunnerError):
     """The child exited, or stayed unready, before it could serve."""
+
+
+class CircuitOpen(StartFailed):
+    """Starts have failed so often in a row that none is tried for ``retry_after`` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class RunnerLost(RunnerError):

@@ -30,13 +30,14 @@ from llama_runner.config.keep_alive import idle_seconds
 from llama_runner.errors import ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
+from llama_runner.events.exchange import Exchange
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.appraisal import Appraiser
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.preloading import preload
 from llama_runner.lending.slot_archive import FOLDER, SlotArchive
 from llama_runner.lending.slot_keeping import SlotKeeping
-from llama_runner.events.exchange import Exchange
+from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
@@ -100,7 +101,11 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 app.relay.cancel_bound,
                 events,
                 reserve=memory.reserve(app.memory),
-                attendants=[keeping.attend, appraiser.attend],
+                attendants=[
+                    keeping.attend,
+                    appraiser.attend,
+                    StallWatch(app.scheduling.stall_limit).attend,
+                ],
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
         ):

@@ -22,7 +22,7 @@ from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
 from llama_runner.http.address import bind
 from llama_runner.http.application import Application, ASGIApp
-from llama_runner.http.front import Refusal, RelayHandler, Site
+from llama_runner.http.site import Refusal, RelayHandler, Site
 from llama_runner.http.listener import listen
 from llama_runner.relay.relay import Relay, RelayRoute
 

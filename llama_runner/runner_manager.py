@@ -177,12 +177,12 @@ class RunnerManager:
 
     def _reconcile(self) -> None:
         """Decide what is to be done now, and do it."""
-        # A stop changes what else is in the way of whom.
+        # Each step changes who is in the way of whom, and who is overdue.
         while self._do(self.planner.plan()):
             pass
 
     def _do(self, plan: Plan) -> bool:
-        """Take the steps of a plan; say whether one of them is a stop."""
+        """Take the steps of a plan; say whether there were any."""
         for ticket in plan.grants:
             place = self.line.place_of(ticket)
             lease = _lease(self._seats[ticket.model], place, trio.current_time())
@@ -195,7 +195,7 @@ class RunnerManager:
         for refusal in plan.refusals:
             self.line.settle(refusal.ticket, self.planner.error_of(refusal))
         self._alarm.set(plan.look_again)
-        return bool(plan.evictions or plan.expiries)
+        return plan.has_steps
 
     def _take_back(self, lease: RunnerLease) -> None:
         # The lease's own seat, not its key's: the runner may have died under
@@ -258,11 +258,11 @@ class RunnerManager:
 
     def _end(self, ending: Ending) -> None:
         """Draw the consequences of a runner's end."""
-        seat = ending.seat
         if ending.planned:
-            self.planner.memory_released(seat)
-        if ending.error is not None:
-            self.line.refuse(ending.error, seat.spec.key)
+            self.planner.memory_released(ending.seat)
+        if ending.error is not None and not self.planner.tries_alone(ending):
+            self.planner.circuits.failed(ending.seat.spec.key, str(ending.error))
+            self.line.refuse(ending.error, ending.seat.spec.key)
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state
@@ -271,6 +271,7 @@ class RunnerManager:
             if isinstance(now, Ready) and seat.phase is Phase.STARTING:
                 seat.become_ready(trio.current_time())
                 self.prospects.loaded(seat)
+                self.planner.started(seat)
                 self._reconcile()
             self._tell(seat)
             await state.wait_for(partial(is_not, now))

@@ -47,12 +47,17 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
 
 
 def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) -> dict[str, Any]:
-    found = runners.residents.get(model.key)
-    name, detail = ("not loaded", "") if found is None else described(found[1])
+    found, serving = runners.residents.get(model.key), 0
+    if found is not None:
+        resident, state = found
+        (name, detail), serving = described(state), resident.leases
+    else:
+        failed = runners.planner.circuits.told(model.key)
+        name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
     return {
         "key": model.key,
         "state": name,
         "detail": detail,
-        "serving": 0 if found is None else found[0].leases,
+        "serving": serving,
         "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
     }

@@ -8,7 +8,6 @@ from llama_runner.config.forms import (
     ByteCount,
     Count,
     HostText,
-    LogLevel,
     PathText,
     Port,
     Seconds,
@@ -16,6 +15,7 @@ from llama_runner.config.forms import (
 )
 from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
+from llama_runner.config.logs import LoggingConfig
 from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
 from llama_runner.config.slot_archive import SlotArchiveConfig
@@ -145,6 +145,33 @@ class SchedulingConfig:
             "Seconds to wait for memory that an ended model, or another program, holds on to."
         ),
     )
+    start_tries: Count = field(
+        default=3,
+        metadata=documented(
+            "Starts of a model that may fail in a row; then whoever asks for it is refused for "
+            "a while, and told why."
+        ),
+    )
+    retry_pause: Seconds = field(
+        default=1.0,
+        metadata=documented(
+            "Seconds between a start that failed and the next one; each further failure doubles "
+            "them."
+        ),
+    )
+    retry_rest: Seconds = field(
+        default=30.0,
+        metadata=documented(
+            "Seconds for which a model is left alone after `scheduling.start_tries` failures."
+        ),
+    )
+    stall_limit: Seconds = field(
+        default=300.0,
+        metadata=documented(
+            "Seconds for which a model that has requests may neither send, nor log, nor decode "
+            "anything before it is ended; no batch of a prompt may take as long."
+        ),
+    )
 
 
 @frozen(kw_only=True)
@@ -204,29 +231,6 @@ class ShutdownConfig:
     grace: SecondsOrNone = field(
         default=3.0,
         metadata=documented("Seconds that running answers may still take once a stop was asked."),
-    )
-
-
-@frozen(kw_only=True)
-class LoggingConfig:
-    """What is written to the log files."""
-
-    level: LogLevel = field(
-        default="INFO", metadata=documented("The least serious messages that are still logged.")
-    )
-    dir: PathText = field(
-        default="logs",
-        metadata=documented(
-            "The folder for the log files, relative to the one that holds main.py; two programs "
-            "at the same time need one each."
-        ),
-    )
-    max_file_bytes: ByteCount = field(
-        default=10_485_760,
-        metadata=documented("Bytes a log file may have before the next one is begun."),
-    )
-    max_files: Count = field(
-        default=10, metadata=documented("Log files that are kept; the oldest go first.")
     )
 
 

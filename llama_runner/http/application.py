@@ -53,7 +53,7 @@ class Application:
         self, answer: Answer, addresses: tuple[Address, Address], head: RequestHead, body: Body
     ) -> None:
         """Give the answer to one request, or serve one websocket."""
-        exchange = _Exchange(answer, self.limits.max_message_rate)
+        exchange = _Exchange(answer, head.wants_websocket, self.limits.max_message_rate)
         try:
             async with TaskGroup() as tasks:
                 peer, local = addresses
@@ -68,7 +68,7 @@ class Application:
                     local,
                     exchange.send,
                 )
-                await exchange.run(protocol, replay(head, body), goes_on=head.wants_websocket)
+                await exchange.run(protocol, replay(head, body))
         except* LocalProtocolError:
             # Hypercorn ends what was cancelled within a write by a second answer.
             if not exchange.cut:
@@ -101,6 +101,8 @@ class _Exchange:
     """What Hypercorn sends, and when it is done."""
 
     answer: Answer
+    upgrades: bool
+    """Whether a websocket is asked for: all that the client sends behind it is fed."""
     message_rate: int
     cut: bool = field(default=False, init=False)
     """Whether a write was cancelled."""
@@ -108,21 +110,18 @@ class _Exchange:
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _writing: trio.Lock = field(factory=trio.Lock, init=False)
 
-    async def run(self, protocol: Any, request: bytes, *, goes_on: bool) -> None:
-        """Feed the request, wait for the end of the answer, then end what is left.
-
-        A websocket ``goes_on`` behind its request: all that the client sends is fed.
-        """
+    async def run(self, protocol: Any, request: bytes) -> None:
+        """Feed the request, wait for the end of the answer, then end what is left."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._feed, protocol, request, goes_on)
+            nursery.start_soon(self._feed, protocol, request)
             await self._ended.wait()
             nursery.cancel_scope.cancel()
         if not self.answer.finished:
             await protocol.handle(Closed())
 
-    async def _feed(self, protocol: Any, request: bytes, goes_on: bool) -> None:  # noqa: FBT001
+    async def _feed(self, protocol: Any, request: bytes) -> None:
         await protocol.handle(RawData(request))
-        if not goes_on:
+        if not self.upgrades:
             return
         # Hypercorn fails on what comes before it has accepted, or after it has refused.
         await self._accepted.wait()
@@ -148,6 +147,10 @@ class _Exchange:
     async def _write(self, data: bytes) -> None:
         if data.startswith(b"HTTP/1.1 101 "):
             self._accepted.set()
+        elif self.upgrades and data.startswith(b"HTTP/1.1 "):
+            # Nothing follows a refusal, which Hypercorn leaves to be guessed (RFC 9112, 9.6).
+            line, end, rest = data.partition(b"\r\n")
+            data = line + end + b"connection: close\r\n" + rest
         try:
             async with self._writing:
                 self.answer.started = True

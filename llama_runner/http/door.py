@@ -11,7 +11,8 @@ from attrs import define, field
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.http.acceptor import Accepted, Acceptor
 from llama_runner.http.answer import RETRY_LATER, head_of_whole
-from llama_runner.http.front import JSON, Front, Site
+from llama_runner.http.front import Front
+from llama_runner.http.site import JSON, Site
 from llama_runner.http.network import network_of
 from llama_runner.http.seldom import Seldom
 from llama_runner.http.tally import Tally

@@ -10,7 +10,8 @@ import trio
 from llama_runner.concurrency.stop import Stop
 from llama_runner.http.acceptor import Acceptor
 from llama_runner.http.door import Door
-from llama_runner.http.front import Front, Site
+from llama_runner.http.front import Front, open_front
+from llama_runner.http.site import Site
 
 LAST_WORDS = 1.0
 """Seconds in which interrupted answers may send their last event."""
@@ -23,13 +24,11 @@ async def listen(sock: socket.socket, site: Site, stop: Stop, *, grace: float) -
     answers in progress get ``grace`` seconds, then are interrupted, say their
     last word, and are cut.
     """
-    front = Front(site, stop)
-    async with trio.open_nursery() as connections:
+    async with open_front(site, stop) as front, trio.open_nursery() as connections:
         with sock, closing(Acceptor(sock)) as acceptor:
             door = Door(acceptor, front, site, connections)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(door.keep)
-                accepting.start_soon(front.end_idle)
                 await stop.requested.wait()
                 accepting.cancel_scope.cancel()
         front.hang_up_idle()

@@ -6,6 +6,8 @@ from attrs import frozen
 
 from llama_runner.errors import RunnerError
 from llama_runner.lending.seat import Seat
+from llama_runner.runner.diagnosis import Cause
+from llama_runner.runner.state import Exited
 
 
 @frozen(eq=False)
@@ -18,6 +20,14 @@ class Ending:
 
     seat: Seat
     error: RunnerError | None = None
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether there was not enough memory for it to start."""
+        state = self.seat.runner.state.value
+        if self.error is None or not isinstance(state, Exited):
+            return False
+        return state.diagnosis.cause is Cause.OUT_OF_MEMORY
 
     @property
     def planned(self) -> bool:

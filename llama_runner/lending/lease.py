@@ -38,6 +38,8 @@ class RunnerLease:
 
     async def fate(self) -> RunnerLost:
         """Explain why the runner broke off, waiting shortly for its exit to be known."""
+        if self.seat.fault:
+            return RunnerLost(f"{self.seat.spec.key}: {self.seat.fault}")
         state = self.seat.runner.state
         with trio.move_on_after(FATE_KNOWN_WITHIN):
             exited = await state.wait_for(lambda now: isinstance(now, Exited))

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import logging
+
 import trio
 from attrs import define, field
 
 from llama_runner.config.app import SchedulingConfig
 from llama_runner.errors import CapacityError, LlamaRunnerError
+from llama_runner.lending.circuits import Circuits
+from llama_runner.lending.ending import Ending
+from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.refusing import refusal_error
 from llama_runner.lending.room import Room
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
-from llama_runner.memory.amounts import Amounts
+from llama_runner.memory.amounts import Amounts, total
+from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
 from llama_runner.scheduling.plan import Plan, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
+
+logger = logging.getLogger(__name__)
 
 
 @define(eq=False)
@@ -24,7 +32,7 @@ class Planner:
     """Plans for one waiting line and the seats there are.
 
     Memory is looked at, and footprints are asked for, only when a model must be loaded.
-    ``not_before`` says of models when they may be started again; whoever sets it, clears it.
+    Those ``alone`` ran out of memory beside others: they get all that can be freed.
     """
 
     _settings: SchedulingConfig
@@ -32,8 +40,9 @@ class Planner:
     _seats: Mapping[str, Seat]
     _room: Room
     rules: Rules = field(init=False)
-    not_before: dict[str, float] = field(factory=dict, init=False)
-    footprints: Mapping[str, Amounts] = field(factory=dict, init=False)
+    circuits: Circuits = field(init=False)
+    alone: set[str] = field(factory=set, init=False)
+    footprints: dict[str, Amounts] = field(factory=dict, init=False)
     _budget: Budget = field(default=NOT_ASKED, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -44,11 +53,16 @@ class Planner:
             memory_wait=settings.memory_wait,
             max_loaded=settings.max_loaded,
         )
+        self.circuits = Circuits(
+            Tries(most=settings.start_tries, pause=settings.retry_pause, rest=settings.retry_rest)
+        )
 
     def plan(self) -> Plan:
         """Decide what is to be done now."""
         self.footprints = self._asked_for()
         self._budget = self._room.budget(self._pids()) if self.footprints else NOT_ASKED
+        for model in self.alone & self.footprints.keys():
+            self.footprints[model] = self._all_for(model)
         return decide(self.situation())
 
     def situation(self) -> Situation:
@@ -59,7 +73,7 @@ class Planner:
             footprints=self.footprints,
             budget=self._budget,
             rules=self.rules,
-            not_before=self.not_before,
+            not_before=self.circuits.not_before,
             now=trio.current_time(),
         )
 
@@ -75,15 +89,52 @@ class Planner:
         """Note that a child which we stopped is gone."""
         self._room.released(seat.footprint)
 
+    def started(self, seat: Seat) -> None:
+        """Note that a model has started."""
+        model = seat.spec.key
+        self.circuits.served(model)
+        if model in self.alone:
+            # It was given all there is to start with; that is not what it holds.
+            self.alone.discard(model)
+            seat.footprint = seat.spec.footprint()
+
+    def tries_alone(self, ending: Ending) -> bool:
+        """Tell whether a model that ran out of memory at its start gets all there is for another.
+
+        It does once, and where there is something that can go.
+        """
+        model = ending.seat.spec.key
+        others = any(not seat.pinned for seat in self._seats.values())
+        if model in self.alone or not (ending.out_of_memory and others):
+            self.alone.discard(model)
+            return False
+        logger.warning("%s ran out of memory at its start; it is tried without the others", model)
+        self.alone.add(model)
+        return True
+
     def _asked_for(self) -> dict[str, Amounts]:
         footprints = {}
         for spec in self._line.specs():
             if spec.key not in self._seats:
                 try:
-                    footprints[spec.key] = spec.footprint()
+                    footprints[spec.key] = self._footprint(spec)
                 except LlamaRunnerError as error:
                     self._line.refuse(error, spec.key)
         return footprints
+
+    def _footprint(self, spec: ModelSpec) -> Amounts:
+        refusal = self.circuits.refusal(spec.key)
+        if refusal is not None:
+            raise refusal
+        return spec.footprint()
+
+    def _all_for(self, model: str) -> Amounts:
+        """Return what a model may hold once everything that can go is gone."""
+        pinned = total(seat.footprint for seat in self._seats.values() if seat.pinned)
+        room, footprint = self._budget.now - pinned, self.footprints[model]
+        return Amounts(
+            {device: max(size, room.on(device)) for device, size in footprint.by_device.items()}
+        )
 
     def _pids(self) -> list[int]:
         return [seat.pid for seat in self._seats.values() if seat.pid is not None]

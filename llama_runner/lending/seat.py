@@ -51,6 +51,8 @@ class Seat:
     phase: Phase = field(default=Phase.STARTING, init=False)
     planned: bool = field(default=False, init=False)
     """Whether we have stopped it ourselves."""
+    fault: str = field(default="", init=False)
+    """What it was ended for, if for a fault of its own."""
     stop: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     pool: UpstreamPool | None = field(default=None, init=False)
     waning: int = field(default=0, init=False)
@@ -107,6 +109,11 @@ class Seat:
         """Whether its child still runs."""
         return self.pid is not None
 
+    @property
+    def heard(self) -> tuple[int, int]:
+        """How much its child has sent so far, and how many lines it has printed."""
+        return self.pool.received if self.pool is not None else 0, self.runner.tail.end
+
     def become_ready(self, now: float) -> None:
         """Note that it can be lent."""
         self.phase, self.ready_at = Phase.READY, now
@@ -116,6 +123,11 @@ class Seat:
         self.phase, self.planned = Phase.STOPPING, True
         self.hang_up()
         self.stop.cancel()
+
+    def end_for(self, fault: str) -> None:
+        """End it for a fault of its own, which those whom it serves are told."""
+        self.fault = fault
+        self.leave()
 
     def lend(self, client: str, asked: Asked | None) -> tuple[int, Terms]:
         """Take one of its free slots for a client; return which, and on what terms."""

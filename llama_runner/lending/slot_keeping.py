@@ -49,10 +49,14 @@ class SlotKeeping:
         try:
             yield
         finally:
-            refuted = isinstance(self._archive.index.verdict(identity), Refuted)
-            if seat.child_lives and not (self._hurried or refuted):
+            if self._can_save(seat, identity):
                 # It is shielded, and has a deadline.
                 await self._save(seat, launch, identity, restored)  # noqa: ASYNC102
+
+    def _can_save(self, seat: Seat, identity: str) -> bool:
+        if self._hurried or seat.fault or not seat.child_lives:
+            return False
+        return not isinstance(self._archive.index.verdict(identity), Refuted)
 
     async def _restore(self, seat: Seat, launch: Launch, identity: str) -> Restored:
         archive, key = self._archive, seat.spec.key

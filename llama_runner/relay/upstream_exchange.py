@@ -136,6 +136,7 @@ class UpstreamExchange:
             self.finished = True  # a body that lasts until the connection closes
         elif not data:
             raise RunnerLost("the model's process ended before its answer did")
+        self._pool.received += 1
         return data
 
     def _begun(self) -> UpstreamConnection:

@@ -110,6 +110,8 @@ class UpstreamPool:
     port: int
     api_key: str = field(repr=False)
     _connect: Connect = connect_tcp
+    received: int = field(default=0, init=False)
+    """How many pieces of answers have come."""
     _idle: list[UpstreamConnection] = field(factory=list, init=False)
     _lent: set[UpstreamConnection] = field(factory=set, init=False)
     _closed: bool = field(default=False, init=False)

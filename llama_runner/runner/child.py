@@ -14,10 +14,14 @@ from llama_runner.runner.launch import Launch
 
 @frozen
 class Slot:
-    """One of the sequences that a child decodes in parallel."""
+    """One of the sequences that a child decodes in parallel.
+
+    ``done`` is how many tokens of its request it has read and written, where that is known.
+    """
 
     id: int
     busy: bool
+    done: int = 0
 
 
 class Control(Protocol):

@@ -16,6 +16,8 @@ from llama_runner.runner.launch import Launch
 # The child answers these between two batches, and a batch can take seconds.
 ANSWER_WITHIN = 10.0
 PROBE_WITHIN = 2.0
+# What a slot holds by now, the answer included, and what of a prompt it has read.
+_DONE = ("n_prompt_tokens", "n_prompt_tokens_processed")
 _NO_KEY = {"Authorization": "Bearer -"}
 
 
@@ -70,8 +72,9 @@ class HttpControl:
 
 def _slot(item: object) -> Slot:
     match item:
-        case {"id": int() as number, "is_processing": bool() as busy}:
-            return Slot(number, busy)
+        case {"id": int() as number, "is_processing": bool() as busy, **others}:
+            done = (others.get(name) for name in _DONE)
+            return Slot(number, busy, sum(count for count in done if isinstance(count, int)))
         case _:
             raise RunnerLost("llama-server's /slots has another form than we know")
 

@@ -41,3 +41,8 @@ class Plan:
     starts: tuple[Ticket, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     look_again: float = inf
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether anything is to be done now."""
+        return any((self.grants, self.evictions, self.expiries, self.starts, self.refusals))

@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.support.access_cases import HANDSHAKE
 from tests.support.front_cases import BODY, PATHS, SERVED, SMALL, chunked, everywhere, post
 from tests.support.front_door import ask, conversation, next_reply, note_applied
 from tests.support.http_client import request_bytes
@@ -118,6 +119,17 @@ async def test_no_second_request_passes_behind_a_doubtful_upgrade(
         replies = await conversation(program, request, "GET", "GET")
         assert [reply.status for reply in replies] == [400]
         assert applied == ["/v1/models"]
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/nothing"])
+async def test_a_websocket_that_is_refused_ends_the_connection_and_says_so(
+    autojump_clock: MockClock, path: str
+) -> None:
+    async with open_program() as program:
+        request = request_bytes("GET", path, headers=HANDSHAKE)
+        (reply,) = await conversation(program, request, "GET")
+        assert reply.status >= 400
+        assert reply.headers["connection"] == "close"
 
 
 @everywhere

@@ -66,6 +66,8 @@ class FakeControl:
 
     _child: FakeChild
     busy: set[int] = field(factory=set, init=False)
+    done: int = field(default=0, init=False)
+    """How many tokens its first slot has read and written."""
 
     async def is_ready(self) -> bool:
         await trio.lowlevel.checkpoint()
@@ -79,7 +81,8 @@ class FakeControl:
     async def slots(self) -> tuple[Slot, ...]:
         await trio.lowlevel.checkpoint()
         return tuple(
-            Slot(number, number in self.busy) for number in range(self._child.launch.slots)
+            Slot(number, number in self.busy, 0 if number else self.done)
+            for number in range(self._child.launch.slots)
         )
 
 

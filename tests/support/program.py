@@ -20,8 +20,9 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.events.exchange import Exchange
 from llama_runner.facades.dependencies import Dependencies
-from llama_runner.http.front import Front
+from llama_runner.http.front import Front, open_front
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -131,6 +132,7 @@ async def open_program(
                 bound,
                 events,
                 connect_tcp if real else network.connect,
+                attendants=[StallWatch(config.scheduling.stall_limit).attend],
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
         ):
@@ -138,17 +140,17 @@ async def open_program(
             dependencies = Dependencies(
                 catalog, events, stop, lambda: {"listeners": {}, "models": []}, "control", 0
             )
-            front = Front(site_of(FACADES[facade], config, dependencies, relay), stop)
-            network.front = front.serve
-            nursery.start_soon(front.end_idle)
-            program = Program(network, engine, spawn, runners, front, stop, events)
-            nursery.start_soon(_note, events, program.told)
-            await trio.lowlevel.checkpoint()
-            try:
-                yield program
-            finally:
-                for client in program.clients:
-                    client.close()
+            site = site_of(FACADES[facade], config, dependencies, relay)
+            async with open_front(site, stop) as front:
+                network.front = front.serve
+                program = Program(network, engine, spawn, runners, front, stop, events)
+                nursery.start_soon(_note, events, program.told)
+                await trio.lowlevel.checkpoint()
+                try:
+                    yield program
+                finally:
+                    for client in program.clients:
+                        client.close()
         nursery.cancel_scope.cancel()
 
 

@@ -20,8 +20,9 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "runner/journal.py": "writes down what we have started",
         P + "http/listener.py": "one door, until the stop",
         P + "http/door.py": "one task for each connection, in the listener's nursery",
-        P + "http/front.py": "one connection's always-reading task",
+        P + "http/front.py": "each connection's always-reading task, and one that ends the idle",
         P + "http/application.py": "feeds one request to Hypercorn's protocol",
+        P + "lending/stall_watch.py": "one watcher of progress for each runner",
         P + "relay/pulse.py": "one task for the heartbeats of all clients",
         P + "logs/log.py": "one drain for each place where log lines go",
         P + "concurrency/first.py": "races waits, all of which end before it returns",
@@ -31,7 +32,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
 # Where every error is caught, bugs included (design: the fault boundaries).
 FAULT_BOUNDARIES: Mapping[str, str] = MappingProxyType(
     {
-        P + "http/front.py": "the connection, for a relayed request",
+        P + "http/conversation.py": "the connection, for a relayed request",
         P + "facades/openai/quart_routes.py": "the connection, for a request that Quart serves",
         P + "facades/dashboard/app.py": "the connection, for a request that Quart serves",
         P + "logs/handler.py": "a log call never fails its caller, whatever its arguments do",

@@ -16,7 +16,8 @@ from llama_runner.facades.openai.quart_routes import add_error_handlers
 from llama_runner.facades.quart_app import make_app
 from llama_runner.http.access import Access
 from llama_runner.http.application import Application
-from llama_runner.http.front import Front, Site
+from llama_runner.http.front import Front, open_front
+from llama_runner.http.site import Site
 from tests.support.http_client import RawClient
 from tests.support.memory_network import socket_pair
 
@@ -47,9 +48,8 @@ async def serving(app: Any) -> AsyncIterator[Served]:
     """Serve ``app`` while the block lasts."""
     stop = Stop()
     site = Site(Application(app, LIMITS), {}, Access(), LIMITS, refusal)
-    async with trio.open_nursery() as nursery:
-        served = Served(Front(site, stop), stop, nursery)
-        nursery.start_soon(served.front.end_idle)
+    async with open_front(site, stop) as front, trio.open_nursery() as nursery:
+        served = Served(front, stop, nursery)
         try:
             yield served
         finally:

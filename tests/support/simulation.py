@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from random import Random
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 from trio.testing import wait_all_tasks_blocked
 
 from llama_runner.config.app import SchedulingConfig
 from llama_runner.errors import CapacityError, RunnerError
 from llama_runner.events.broadcaster import Broadcaster
+from llama_runner.events.event import Event
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
@@ -36,15 +38,26 @@ SETTINGS = SchedulingConfig(patience=6, min_residency=4, memory_wait=2, queue_ti
 STEP = SETTINGS.min_residency + LONGEST_ANSWER + STOP_TAKES + SETTINGS.memory_wait + LOADS_FOR + 1.5
 """What one ticket ahead may cost; a second and a half for looking again and for being told."""
 
+FINE = Behaviour(loads_for=LOADS_FOR, stop_takes=STOP_TAKES)
+FAILS = evolve(FINE, exits_after=1.0, exit_code=1)
+LACKS_MEMORY = evolve(FAILS, prints=("failed to allocate buffer for kv cache",))
 
-@frozen
+STARTS = (*(FINE,) * 18, FAILS, LACKS_MEMORY)
+
+LIKELY: Mapping[str, int] = {"ask": 70, "leave": 12, "crash": 4, "memory": 5, "starts": 3}
+"""What may happen next, and how likely it is."""
+
+
+@define(eq=False)
 class WatchfulSpawner:
-    """Sees to it that no memory is promised twice."""
+    """Sees to it that no memory is promised twice; counts the starts that fail."""
 
     spawn: FakeSpawner
     memory: FakeMemory
+    failed: int = 0
 
     def __call__(self, launch: Launch) -> AbstractAsyncContextManager[Child]:
+        self.failed += self.spawn.behaviour is not FINE
         taken = sum(SIZES[child.launch.name] for child in self.spawn.alive)
         assert taken + SIZES[launch.name] + self.memory.others <= TOTAL
         return self.spawn(launch)
@@ -61,27 +74,30 @@ class Simulation:
     longest_wait: float = 0.0
     nearest_to_bound: float = 0.0
     """The largest part of its bound that a wait has taken."""
-    _spawn: FakeSpawner = field(init=False)
+    _spawn: FakeSpawner = field(factory=partial(FakeSpawner, FINE), init=False)
     _memory: FakeMemory = field(init=False)
+    _watched: WatchfulSpawner = field(init=False)
     _crashed: set[FakeChild] = field(factory=set, init=False)
     _leaving: list[trio.CancelScope] = field(factory=list, init=False)
     _held: Counter[tuple[int, int]] = field(factory=Counter, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._spawn = FakeSpawner(Behaviour(loads_for=LOADS_FOR, stop_takes=STOP_TAKES))
         self._memory = FakeMemory(TOTAL, SIZES, self._spawn)
+        self._watched = WatchfulSpawner(self._spawn, self._memory)
 
     async def run(self, steps: int) -> None:
         """Take the steps, then let everybody finish."""
-        spawn = WatchfulSpawner(self._spawn, self._memory)
-        async with open_runner_manager(self._memory, spawn, SETTINGS, 30, Broadcaster()) as manager:
+        events = Broadcaster[Event]()
+        async with open_runner_manager(
+            self._memory, self._watched, SETTINGS, 30, events
+        ) as manager:
             async with trio.open_nursery() as nursery:
                 for _ in range(steps):
                     self._step(manager, nursery)
                     await self._settle(manager)
                     if self.random.random() < 0.6:
                         await trio.sleep(self.random.expovariate(1.5))
-                self._memory.others = 0
+                self._memory.others, self._spawn.behaviour = 0, FINE
             await trio.sleep(1)  # slots whose client has left are seen idle
             assert manager.queued == 0
             assert not any(resident.leases for resident, _ in manager.residents.values())
@@ -89,7 +105,7 @@ class Simulation:
         assert self.ends.total() == self.asked
 
     def _step(self, manager: RunnerManager, nursery: trio.Nursery) -> None:
-        match self.random.choices(("ask", "leave", "crash", "memory"), (70, 12, 4, 5))[0]:
+        match self.random.choices(tuple(LIKELY), tuple(LIKELY.values()))[0]:
             case "ask" if manager.queued < 40:
                 self.asked += 1
                 nursery.start_soon(self._visit, manager)
@@ -100,6 +116,9 @@ class Simulation:
                 self._crashed.add(child)
                 self.crashes += 1
                 child.die(-11)
+            case "starts":
+                # All of them fail until the next such step, or none does.
+                self._spawn.behaviour = self.random.choice(STARTS)
             case "memory":
                 held = sum(SIZES[child.launch.name] for child in self._spawn.alive)
                 self._memory.others = self.random.randint(0, min(5, TOTAL - held))
@@ -140,13 +159,13 @@ class Simulation:
         self.ends[end] += 1
 
     async def _granted(self, manager: RunnerManager, place: QueuedPlace, turn: int) -> RunnerLease:
-        began, crashes = trio.current_time(), self.crashes
+        began, ended = trio.current_time(), self.crashes + self._watched.failed
         if place.ticket is None:
             return await place.granted()
         ahead, turns = manager.look(place).ahead or 0, place.ticket.turn - turn
         lease = await place.granted()
         waited = trio.current_time() - began
-        served = ahead + (len(CLIENTS) - 1) * turns + self.crashes - crashes
+        served = ahead + (len(CLIENTS) - 1) * turns + self.crashes + self._watched.failed - ended
         bound = SETTINGS.patience + (served + 1) * STEP
         assert waited <= bound, (waited, bound, place.ticket)
         self.longest_wait = max(self.longest_wait, waited)

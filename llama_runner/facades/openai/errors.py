@@ -15,6 +15,7 @@ from attrs import frozen
 from llama_runner.errors import (
     AnswerTooLarge,
     BadRequest,
+    CircuitOpen,
     EngineRefused,
     LlamaRunnerError,
     ModelTooLarge,
@@ -81,6 +82,9 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
         case AnswerTooLarge():
             code = "answer_too_large"
             return OpenAIError(500, message, "server_error", code=code, headers=_FINAL)
+        case CircuitOpen():
+            code, later = "model_load_failed", _later(error.retry_after)
+            return OpenAIError(503, message, "server_error", "model", code, later)
         case StartFailed():
             code = "model_load_failed"
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)

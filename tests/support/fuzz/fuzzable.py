@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import trio
 from attrs import define, evolve, field
 
 from llama_runner.config.app import AppConfig
 from llama_runner.http.application import ASGIApp
-from llama_runner.http.front import Front, Site
+from llama_runner.http.front import Front, open_front
+from llama_runner.http.site import Site
 from tests.support.fuzz.requests import FACADES
 from tests.support.fuzz.strict_engine import StrictEngine
 from tests.support.program import Program, open_program
@@ -28,13 +28,13 @@ class Fuzzable:
     applied: list[tuple[str, str]] = field(factory=list)
     """Method and target of each request or websocket that reached an application."""
 
-    def add(self, facade: str, program: Program) -> None:
-        """Note what reaches the application of one listener."""
+    def noting(self, facade: str, program: Program) -> Site:
+        """Return the site of one listener, with what reaches its application noted."""
         site = program.front._site
         application = evolve(site.application, app=self._noting(site.application.app))
         self.programs[facade] = program
         self.sites[facade] = evolve(site, application=application)
-        self.fronts[facade] = Front(self.sites[facade], program.stop)
+        return self.sites[facade]
 
     def _noting(self, app: ASGIApp) -> Any:
         async def note(scope: Any, receive: Any, send: Any) -> None:
@@ -55,9 +55,7 @@ async def open_fuzzable(
     async with AsyncExitStack() as stack:
         for facade in FACADES:
             opened = open_program(upstream=fuzzable.engine.serve, facade=facade, config=config)
-            fuzzable.add(facade, await stack.enter_async_context(opened))
-        async with trio.open_nursery() as nursery:
-            for front in fuzzable.fronts.values():
-                nursery.start_soon(front.end_idle)
-            yield fuzzable
-            nursery.cancel_scope.cancel()
+            program = await stack.enter_async_context(opened)
+            front = open_front(fuzzable.noting(facade, program), program.stop)
+            fuzzable.fronts[facade] = await stack.enter_async_context(front)
+        yield fuzzable

@@ -83,3 +83,19 @@ async def test_a_cut_leaves_nothing_in_the_system_for_its_client(
         with pytest.raises(ConnectionResetError):
             while theirs.recv(PIECE):
                 pass
+
+
+async def test_what_is_written_at_once_goes_before_what_follows() -> None:
+    ours, theirs = socket_pair()
+    with ours, theirs:
+        client = Client(ours, lookahead=1024, write_timeout=5.0)
+        client.send_at_once(ANSWER)
+        assert not client.keeps_up  # nobody has read, and no system holds as much
+        received = bytearray()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.send, b"the end")
+            while len(received) < len(ANSWER) + len(b"the end"):
+                await trio.lowlevel.wait_readable(theirs)
+                received += theirs.recv(PIECE)
+        assert received == ANSWER + b"the end"
+        assert client.keeps_up
