@@ -9,8 +9,9 @@ from typing import Any
 import trio
 
 import llama_runner
-from llama_runner.catalog.catalog import Catalog
+from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.lending.described import described
+from llama_runner.lending.slot_archive import SlotArchive
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.forecast import Forecast
@@ -23,6 +24,7 @@ def status_fields(
     addresses: Mapping[str, str | None],
     catalog: Catalog,
     runners: RunnerManager,
+    archive: SlotArchive,
 ) -> dict[str, Any]:
     """Return what serves, where, and which models are loaded."""
     return {
@@ -32,7 +34,7 @@ def status_fields(
         "listeners": dict(addresses),
         "queued": runners.queued,
         "waiting": [_wait(ticket, expected) for ticket, expected in runners.prospects.waiting()],
-        "models": [_model(key, runners) for key in catalog.models],
+        "models": [_model(model, runners, archive) for model in catalog.models.values()],
     }
 
 
@@ -47,19 +49,27 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
     }
 
 
-def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
-    found = runners.residents.get(key)
-    if found is None:
-        failed = runners.planner.circuits.told(key)
+def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) -> dict[str, Any]:
+    found, serving = runners.residents.get(model.key), 0
+    if found is not None:
+        resident, state = found
+        (name, detail), serving = described(state), resident.leases
+    else:
+        failed = runners.planner.circuits.told(model.key)
         name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
-        return {"key": key, "state": name, "detail": detail, "serving": 0}
-    resident, state = found
-    name, detail = described(state)
-    return {
-        "key": key,
+    fields = {
+        "key": model.key,
         "state": name,
         "detail": detail,
-        "serving": resident.leases,
+        "serving": serving,
+        "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
+    }
+    return fields if found is None else {**fields, **_resident(resident)}
+
+
+def _resident(resident: Resident) -> dict[str, Any]:
+    """Return what is told of a model only while it is loaded."""
+    return {
         "slots": resident.slots,
         "memory": dict(resident.footprint.by_device),
         "pinned": resident.pinned,

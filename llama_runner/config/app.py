@@ -6,18 +6,18 @@ from attrs import field, frozen
 
 from llama_runner.config.forms import (
     ByteCount,
-    Count,
     HostText,
-    LogLevel,
     PathText,
     Port,
     Seconds,
     SecondsOrNone,
 )
 from llama_runner.config.limits import LimitsConfig
+from llama_runner.config.logs import LoggingConfig
 from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
+from llama_runner.config.slot_archive import SlotArchiveConfig
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
 DEFAULT_PORTS = {"lmstudio": 1234, "ollama": 11434, "dashboard": 8035}
@@ -151,29 +151,6 @@ class ShutdownConfig:
 
 
 @frozen(kw_only=True)
-class LoggingConfig:
-    """What is written to the log files."""
-
-    level: LogLevel = field(
-        default="INFO", metadata=documented("The least serious messages that are still logged.")
-    )
-    dir: PathText = field(
-        default="logs",
-        metadata=documented(
-            "The folder for the log files, relative to the one that holds main.py; two programs "
-            "at the same time need one each."
-        ),
-    )
-    max_file_bytes: ByteCount = field(
-        default=10_485_760,
-        metadata=documented("Bytes a log file may have before the next one is begun."),
-    )
-    max_files: Count = field(
-        default=10, metadata=documented("Log files that are kept; the oldest go first.")
-    )
-
-
-@frozen(kw_only=True)
 class AppConfig:
     """app_config.json, whole and valid."""
 
@@ -192,6 +169,10 @@ class AppConfig:
     )
     memory: MemoryConfig = field(
         default=MemoryConfig(), metadata=documented("What of the memory is not for models.")
+    )
+    slot_archive: SlotArchiveConfig = field(
+        default=SlotArchiveConfig(),
+        metadata=documented("What of the prompts outlives the end of a model."),
     )
     relay: RelayConfig = field(
         default=RelayConfig(), metadata=documented("How answers are carried back.")

@@ -116,6 +116,14 @@ class ModelConfig:
         metadata=documented("Whether the model is loaded when the program starts, if it fits."),
     )
 
+    slot_archive: bool = field(
+        default=True,
+        metadata=documented(
+            "Whether what the model has read of prompts is kept on disk while it is not loaded, "
+            "where `slot_archive.enabled` of app_config.json says so."
+        ),
+    )
+
     def over(self, defaults: ModelDefaults) -> ModelConfig:
         """Return this configuration with the defaults filled in underneath."""
         return evolve(

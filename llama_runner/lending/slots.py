@@ -7,12 +7,13 @@ from typing import Any
 
 from attrs import define, field
 
-from llama_runner.scheduling.conversation import Asked
-from llama_runner.scheduling.slot_choice import NEW, SlotChoice
+from llama_runner.scheduling.conversation import Asked, Conversation
+from llama_runner.scheduling.slot_choice import NEW, Held, SlotChoice
 
-NOBODY = ""
-ANYBODY = "\n"
-"""No client's name: what such a slot holds may be more than one client's."""
+# No clients' names: those are of one line.
+NOBODY = "\n"
+ANYBODY = "\n\n"
+"""What such a slot holds may be more than one client's."""
 
 Terms = Mapping[str, Any]
 """What the engine is told with a request: its slot, and whether what that holds is of use."""
@@ -58,6 +59,16 @@ class Slots:
             return slot, self._terms[slot]
         self.owners[slot] = ANYBODY
         return slot, self._foreign[slot]
+
+    def put(self, slot: int, client: str, conversation: Conversation | None) -> None:
+        """Note what a slot was given to hold by us."""
+        self.owners[slot] = client
+        if self.choice is not None:
+            self.choice.hold(slot, client, conversation or NEW)
+
+    def held(self, slot: int) -> Held | None:
+        """Return what is known of what a slot holds; nothing where there is but one."""
+        return self.choice.held[slot] if self.choice is not None else None
 
     def _chosen(self, choice: SlotChoice, client: str, asked: Asked) -> int:
         conversation = asked.conversation()
