@@ -245,3 +245,4 @@ def test_the_loads_so_far_are_told_step_by_step(program, tmp_path):
     assert {"M", "X"} <= {event["ph"] for event in events}
     refused = run("timeline", "--chrome", str(tmp_path / "nowhere" / "trace.json"))
     assert refused.returncode == 2 and "cannot be written" in refused.stderr
+    run("unload", "tiny-embedder")
