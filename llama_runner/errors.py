@@ -14,9 +14,10 @@
     ├── EngineRefused          llama-server would not do what the request asks
     ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
     ├── NotReached             the program that serves did not answer (commands/asking.py)
+    ├── Refused                … or would not do what it was asked to (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
-    │   │   └── CircuitOpen    … so often in a row that nothing is tried for a while
+    │   ├── CircuitOpen        so many starts in a row have failed that none is tried for a while
     │   └── RunnerLost         it exited while lent, or broke off its answer
     └── ShuttingDown           the application no longer admits work
 
@@ -139,7 +140,7 @@ class StartFailed(RunnerError):
     """The child exited, or stayed unready, before it could serve."""
 
 
-class CircuitOpen(StartFailed):
+class CircuitOpen(RunnerError):
     """Starts have failed so often in a row that none is tried for ``retry_after`` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:

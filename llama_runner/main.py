@@ -41,6 +41,7 @@ from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
+from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -53,6 +54,7 @@ from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
 from llama_runner.targets import Targets
+from llama_runner.timeline_fields import timeline_fields
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +130,8 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 lambda: status_fields(
                     parts.engine, parts.addresses, catalog.value, runners, archive
                 ),
+                partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
+                ModelControl(resolve, runners),
                 parts.control_key,
                 int(time.time()),
             )

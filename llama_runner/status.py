@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import trio
+
 import llama_runner
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.lending.described import described
@@ -13,6 +15,7 @@ from llama_runner.lending.slot_archive import SlotArchive
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.forecast import Forecast
+from llama_runner.scheduling.resident import Resident
 from llama_runner.scheduling.ticket import Ticket
 
 
@@ -54,10 +57,29 @@ def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) ->
     else:
         failed = runners.planner.circuits.told(model.key)
         name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
-    return {
+    fields = {
         "key": model.key,
         "state": name,
         "detail": detail,
         "serving": serving,
         "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
     }
+    return fields if found is None else {**fields, **_resident(resident)}
+
+
+def _resident(resident: Resident) -> dict[str, Any]:
+    """Return what is told of a model only while it is loaded."""
+    return {
+        "slots": resident.slots,
+        "memory": dict(resident.footprint.by_device),
+        "pinned": resident.pinned,
+        "expires_in": _expires_in(resident),
+    }
+
+
+def _expires_in(resident: Resident) -> float | None:
+    """Return for how many seconds it stays if nobody asks it; None: as long as there is room."""
+    if resident.keep_alive is None or resident.pinned:
+        return None
+    idle = 0.0 if resident.leases else trio.current_time() - resident.idle_since
+    return round(max(0.0, resident.keep_alive - idle), 1)

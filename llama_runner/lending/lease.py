@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 from attrs import define, field
 
@@ -10,6 +12,8 @@ from llama_runner.lending.seat import Seat
 from llama_runner.lending.slots import Terms
 from llama_runner.relay.upstream_pool import UpstreamPool
 from llama_runner.runner.state import Exited
+
+LOADED = "loaded"
 
 FATE_KNOWN_WITHIN = 1.0
 """Seconds to wait for the exit of a child that broke off an answer."""
@@ -26,7 +30,14 @@ class RunnerLease:
     client: str
     since: float | None = None
     """When it was granted, if it had been waited for."""
+    first_token: Callable[[str], None] | None = None
+    """Told when the answer begins, if somebody waits to know."""
     abandoned: bool = field(default=False, init=False)
+
+    def wants_no_token(self) -> None:
+        """Say that it was taken only to have the model loaded."""
+        if self.first_token is not None:
+            self.first_token(LOADED)
 
     def abandon(self) -> None:
         """Say that what was asked of it is no longer wanted: its slot must be seen idle."""

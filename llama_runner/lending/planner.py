@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import logging
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import CapacityError, LlamaRunnerError
 from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending
@@ -21,8 +21,11 @@ from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import Amounts, total
 from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.hold_up import hold_up
+from llama_runner.scheduling.outlook import Outlook, outlook
 from llama_runner.scheduling.plan import Plan, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
+from llama_runner.scheduling.trail import Step
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,19 @@ class Planner:
             not_before=self.circuits.not_before,
             now=trio.current_time(),
         )
+
+    def outlook(self, spec: ModelSpec) -> Outlook:
+        """Return what loading a model would take now."""
+        footprints = {spec.key: spec.footprint()}
+        budget = self._room.budget(self._pids())
+        situation = evolve(self.situation(), footprints=footprints, budget=budget)
+        return outlook(spec.key, situation)
+
+    def hold_up(self, model: str) -> tuple[Step, str]:
+        """Return what a model waits for that is not started, and the models that is about."""
+        step, detail = hold_up(model, self.situation())
+        saving = [key for key, seat in self._seats.items() if seat.step is Step.SAVE]
+        return (Step.SAVE, ", ".join(saving)) if step is Step.STOP and saving else (step, detail)
 
     def error_of(self, refusal: Refusal) -> CapacityError:
         """Return what a refused client is told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -27,6 +28,11 @@ class Lease(Protocol):
 
     def answered(self) -> None:
         """Say that the engine has worked on what was asked."""
+        ...
+
+    @property
+    def first_token(self) -> Callable[[str], None] | None:
+        """What is to be told when the answer begins, if anything."""
         ...
 
     def abandon(self) -> None:

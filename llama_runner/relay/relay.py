@@ -129,7 +129,7 @@ class Relay:
                 lease = place.lease
                 if lease is None:
                     lease = await beat.until(place.granted)
-                record.granted()
+                record.granted(lease.first_token)
                 async with _exchange(lease, request, target, answer, record) as upstream:
                     await _pass_on(request, upstream, answer, beat, record)
         finally:
@@ -140,7 +140,7 @@ class Relay:
     ) -> bytes:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
-            record.granted()
+            record.granted(lease.first_token)
             async with _exchange(lease, request, target, answer, record) as upstream:
                 if await upstream.head() != OK:
                     await _refuse(upstream)

@@ -7,7 +7,8 @@ from typing import Any
 from attrs import evolve
 from trio.testing import MockClock
 
-from llama_runner.config.app import AppConfig, SchedulingConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from tests.support.access_cases import KEYED
 from tests.support.program import CHAT, Program, open_program
 from tests.support.scripted_engine import Asked, EngineConnection

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.names import ModelKey
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.config.models import ModelConfig
 from llama_runner.config.slot_archive import SlotArchiveConfig
 from llama_runner.events.broadcaster import Broadcaster
