@@ -23,9 +23,17 @@ from tests.support.served_program import ServedProgram, Setup, served
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 MODEL, OTHER = "m", "other"
-WORDS = " ".join(f"word{number}" for number in range(330))
+
+
+def remember(count: int) -> str:
+    """Return a question about so many words, of nearly four tokens each."""
+    words = " ".join(f"word{number}" for number in range(count))
+    return f"Remember these words: {words}. Which was the first?"
+
+
+PROMPT = remember(330)
 """About 1,200 tokens of SmolLM2."""
-PROMPT = f"Remember these words: {WORDS}. Which was the first?"
+BRIEF = remember(60)
 REUSED = 0.95
 """The share of its prompt that a model which comes back has to find."""
 
@@ -76,10 +84,10 @@ def setup(folder: Path, engine: tuple[str, ...], model: Path, **app: Any) -> Set
     return Setup(folder, name, {"scheduling": {"max_loaded": 1}, **app}, models)
 
 
-async def swapped(program: ServedProgram) -> Answer:
+async def swapped(program: ServedProgram, text: str) -> Answer:
     """Have the model unloaded and loaded again."""
     await ask(program, OTHER, "Count.")
-    return await ask(program, MODEL, PROMPT)
+    return await ask(program, MODEL, text)
 
 
 async def archive_of(program: ServedProgram) -> Mapping[str, str]:
@@ -106,9 +114,9 @@ def test_a_prompt_survives_a_swap(
         back = []
         while (await archive_of(program))["state"] == "untried":
             # A busy machine may need more than one try.
-            await swapped(program)
+            await swapped(program, BRIEF)
         for _ in range(rounds):
-            back.append(await swapped(program))
+            back.append(await swapped(program, PROMPT))
         assert await archive_of(program) == {"state": "on", "detail": ""}
         return cold, back
 
@@ -158,9 +166,9 @@ def test_a_model_whose_slots_are_not_given_back_is_served_without(
     async def play(program: ServedProgram) -> list[Answer]:
         answers: list[Answer] = []
         while (told := await archive_of(program))["state"] == "untried" or len(answers) < 2:
-            answers.append(await ask(program, MODEL, PROMPT))
+            answers.append(await ask(program, MODEL, BRIEF))
             await ask(program, OTHER, "Count.")
-        answers.append(await ask(program, MODEL, PROMPT))
+        answers.append(await ask(program, MODEL, BRIEF))
         assert told["state"] == "off"
         assert told["detail"] in program.said
         return answers
@@ -177,9 +185,9 @@ def test_a_prompt_survives_the_program(
     engine: tuple[str, ...], chat_model: Path, tmp_path: Path
 ) -> None:
     async def first(program: ServedProgram) -> None:
-        await ask(program, MODEL, PROMPT)
+        await ask(program, MODEL, BRIEF)
         while (await archive_of(program))["state"] == "untried":
-            await swapped(program)
+            await swapped(program, BRIEF)
 
     made = setup(tmp_path, engine, chat_model)
     with served(made) as program:
@@ -190,7 +198,7 @@ def test_a_prompt_survives_the_program(
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
         assert stat.S_IMODE(files[0].parent.stat().st_mode) == 0o700
     with served(made) as program:
-        assert trio.run(ask, program, MODEL, PROMPT).reused >= REUSED
+        assert trio.run(ask, program, MODEL, BRIEF).reused >= REUSED
 
 
 def test_nothing_is_kept_once_it_is_turned_off(
@@ -198,11 +206,11 @@ def test_nothing_is_kept_once_it_is_turned_off(
 ) -> None:
     folder = tmp_path / "state" / "slots"
     with served(setup(tmp_path, engine, chat_model)) as program:
-        trio.run(ask, program, MODEL, PROMPT)
+        trio.run(ask, program, MODEL, BRIEF)
     assert list(folder.glob("*.bin"))
     off = setup(tmp_path, engine, chat_model, slot_archive={"enabled": False})
     with served(off) as program:
-        assert trio.run(ask, program, MODEL, PROMPT).cached == 0
+        assert trio.run(ask, program, MODEL, BRIEF).cached == 0
         assert trio.run(archive_of, program)["state"] == "off"
         assert not any("--slot-save-path" in engine.cmdline() for engine in program.engines())
     assert not list(folder.iterdir())
