@@ -16,7 +16,8 @@
     ├── NotReached             the program that serves did not answer (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
-    │   │   └── CircuitOpen    … so often in a row that nothing is tried for a while
+    │   ├── OutOfMemory        it did so for want of memory, whatever was tried
+    │   ├── CircuitOpen        it did so so often in a row that nothing is tried for a while
     │   └── RunnerLost         it exited while lent, or broke off its answer
     └── ShuttingDown           the application no longer admits work
 
@@ -139,7 +140,11 @@ class StartFailed(RunnerError):
     """The child exited, or stayed unready, before it could serve."""
 
 
-class CircuitOpen(StartFailed):
+class OutOfMemory(RunnerError):
+    """The child found too little memory, whatever was tried."""
+
+
+class CircuitOpen(RunnerError):
     """Starts have failed so often in a row that none is tried for ``retry_after`` seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:

@@ -187,7 +187,8 @@ class RunnerManager:
             self.planner.expect_memory()
             self._seats[key].leave()
         for ticket in plan.starts:
-            self._start(self.line.place_of(ticket).spec, self.planner.footprints[ticket.model])
+            spec = self.planner.launched_now(self.line.place_of(ticket).spec)
+            self._start(spec, self.planner.footprints[ticket.model])
         for refusal in plan.refusals:
             self.line.settle(refusal.ticket, self.planner.error_of(refusal))
         self._alarm.set(plan.look_again)
@@ -201,6 +202,9 @@ class RunnerManager:
             seat.waning += 1
             seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
+            if not (seat.answered or lease.abandoned):
+                seat.answered = True
+                self.planner.circuits.served(seat.spec.key)
             self._give_back(seat, lease.slot)
         if lease.since is not None:
             self.prospects.answered(seat.spec.key, trio.current_time() - lease.since)
@@ -255,9 +259,11 @@ class RunnerManager:
         """Draw the consequences of a runner's end."""
         if ending.planned:
             self.planner.memory_released(ending.seat)
-        if ending.error is not None and not self.planner.tries_alone(ending):
+        if ending.error is not None and not self.planner.tries_otherwise(ending):
             self.planner.circuits.failed(ending.seat.spec.key, str(ending.error))
-            self.line.refuse(ending.error, ending.seat.spec.key)
+            self.line.refuse(self.planner.worded(ending, ending.error), ending.seat.spec.key)
+        elif ending.in_vain:
+            self.planner.circuits.failed(ending.seat.spec.key, ending.in_vain)
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state

@@ -52,4 +52,5 @@ def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
         return {"key": key, "state": name, "detail": detail, "serving": 0}
     resident, state = found
     name, detail = described(state)
+    detail = detail or runners.planner.note(key)
     return {"key": key, "state": name, "detail": detail, "serving": resident.leases}

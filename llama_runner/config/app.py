@@ -8,7 +8,6 @@ from llama_runner.config.forms import (
     ByteCount,
     Count,
     HostText,
-    LogLevel,
     Name,
     OriginText,
     PathText,
@@ -19,6 +18,8 @@ from llama_runner.config.forms import (
 )
 from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
+from llama_runner.config.logging import LoggingConfig
+from llama_runner.config.memory import MemoryConfig
 from llama_runner.config.setting import INTERNAL, documented
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
@@ -168,20 +169,6 @@ class SchedulingConfig:
 
 
 @frozen(kw_only=True)
-class MemoryConfig:
-    """What of the memory is not for models."""
-
-    reserve_ram: ByteCount = field(
-        default=1_073_741_824,
-        metadata=documented("Bytes of RAM that stay free when a model is loaded."),
-    )
-    reserve_gpu: ByteCount = field(
-        default=536_870_912,
-        metadata=documented("Bytes of each GPU that stay free when a model is loaded."),
-    )
-
-
-@frozen(kw_only=True)
 class RelayConfig:
     """How answers are carried back."""
 
@@ -253,29 +240,6 @@ class ShutdownConfig:
     grace: SecondsOrNone = field(
         default=3.0,
         metadata=documented("Seconds that running answers may still take once a stop was asked."),
-    )
-
-
-@frozen(kw_only=True)
-class LoggingConfig:
-    """What is written to the log files."""
-
-    level: LogLevel = field(
-        default="INFO", metadata=documented("The least serious messages that are still logged.")
-    )
-    dir: PathText = field(
-        default="logs",
-        metadata=documented(
-            "The folder for the log files, relative to the one that holds main.py; two programs "
-            "at the same time need one each."
-        ),
-    )
-    max_file_bytes: ByteCount = field(
-        default=10_485_760,
-        metadata=documented("Bytes a log file may have before the next one is begun."),
-    )
-    max_files: Count = field(
-        default=10, metadata=documented("Log files that are kept; the oldest go first.")
     )
 
 

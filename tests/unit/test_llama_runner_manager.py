@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 import trio
 from attrs import evolve
@@ -20,39 +17,12 @@ from llama_runner.errors import (
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, RunnerChanged
 from llama_runner.lending.lease import RunnerLease
-from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.preloading import preload
 from llama_runner.scheduling.resident import Phase
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
-from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
-from tests.support.fake_memory import FakeMemory, ram
-
-SIZE = 6
-
-
-def spec(name: str, footprint: int = SIZE, slots: int = 8) -> ModelSpec:
-    return ModelSpec(name, slots, lambda: fake_launch(name, slots=slots), lambda: ram(footprint))
-
-
-@asynccontextmanager
-async def managed(
-    spawn: FakeSpawner, capacity: int = 10, settings: SchedulingConfig | None = None
-) -> AsyncIterator[RunnerManager]:
-    events: Broadcaster[Event] = Broadcaster()
-    settings = settings or SchedulingConfig()
-    memory = FakeMemory(capacity, {name: SIZE for name in "abc"}, spawn)
-    async with open_runner_manager(memory, spawn, settings, 30, events) as manager:
-        yield manager
-
-
-async def use(manager: RunnerManager, model: ModelSpec, seconds: float) -> None:
-    with manager.queue(model, "client") as place:
-        await place.granted()
-        await trio.sleep(seconds)
-
-
-def steps(spawn: FakeSpawner) -> list[str]:
-    return [f"{what} {name}" for _, name, what in spawn.history]
+from tests.support.fake_child import Behaviour, FakeSpawner
+from tests.support.fake_memory import FakeMemory
+from tests.support.managed import managed, spec, steps, use
 
 
 async def test_the_first_request_loads_the_model(autojump_clock: MockClock) -> None:
@@ -289,61 +259,3 @@ async def test_memory_that_others_keep_is_not_waited_for_without_end(
         with pytest.raises(NoRoom, match="a needs 6 bytes of ram"):
             await use(manager, spec("a"), 1)
         assert trio.current_time() - began == pytest.approx(7, abs=0.1)
-
-
-OUT_OF_MEMORY = Behaviour(
-    loads_for=30, exits_after=1, exit_code=1, prints=("failed to allocate buffer for kv cache",)
-)
-
-
-async def test_a_model_that_runs_out_of_memory_is_tried_again_without_the_others(
-    autojump_clock: MockClock,
-) -> None:
-    spawn = FakeSpawner(of={"b": OUT_OF_MEMORY})
-    async with managed(spawn, capacity=20) as manager, trio.open_nursery() as nursery:
-        await use(manager, spec("a"), 1)
-        nursery.start_soon(use, manager, spec("b"), 1)
-        await trio.sleep(0.5)
-        spawn.of = {}
-        await trio.sleep(60)
-        assert steps(spawn) == ["spawned a", "spawned b", "dead b", "dead a", "spawned b"]
-        assert set(manager.residents) == {"b"}
-        await use(manager, spec("a"), 1)
-        assert set(manager.residents) == {"a", "b"}  # what it really holds is known by now
-
-
-async def test_a_model_without_memory_even_alone_is_told(autojump_clock: MockClock) -> None:
-    spawn = FakeSpawner(of={"b": OUT_OF_MEMORY})
-    async with managed(spawn, capacity=20) as manager:
-        await use(manager, spec("a"), 1)
-        with pytest.raises(StartFailed, match="kv cache"):
-            await use(manager, spec("b"), 1)
-        assert steps(spawn) == ["spawned a", *["spawned b", "dead b"], "dead a"] + [
-            *["spawned b", "dead b"]
-        ]
-
-
-async def test_a_busy_model_is_not_cut_off_for_one_without_memory(
-    autojump_clock: MockClock,
-) -> None:
-    spawn = FakeSpawner(of={"b": OUT_OF_MEMORY})
-    async with managed(spawn, capacity=20) as manager, trio.open_nursery() as nursery:
-        nursery.start_soon(use, manager, spec("a"), 100)
-        await trio.sleep(1)
-        nursery.start_soon(use, manager, spec("b"), 1)
-        await trio.sleep(0.5)
-        spawn.of = {}
-        await trio.sleep(90)
-        assert steps(spawn) == ["spawned a", "spawned b", "dead b"]
-        await trio.sleep(60)
-        assert steps(spawn)[3:] == ["dead a", "spawned b"]
-
-
-async def test_a_pinned_model_stays_whoever_lacks_memory(autojump_clock: MockClock) -> None:
-    spawn = FakeSpawner(of={"b": OUT_OF_MEMORY})
-    pinned = evolve(spec("a"), pinned=True)
-    async with managed(spawn, capacity=20) as manager:
-        await use(manager, pinned, 1)
-        with pytest.raises(StartFailed, match="kv cache"):
-            await use(manager, spec("b"), 1)
-        assert steps(spawn) == ["spawned a", "spawned b", "dead b"]
