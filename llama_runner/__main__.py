@@ -43,6 +43,18 @@ def _command(name: str) -> Callable[[Options], ExitCode]:
         from llama_runner.commands.status import status as command
     elif name == "models":
         from llama_runner.commands.models import models as command
+    elif name in ("ps", "load", "unload", "pin", "unpin"):
+        from llama_runner.commands import control
+
+        command = {
+            "ps": control.ps,
+            "load": control.load,
+            "unload": control.unload,
+            "pin": control.pin,
+            "unpin": control.pin,
+        }[name]
+    elif name == "timeline":
+        from llama_runner.commands.timeline import timeline as command
     elif name == "validate":
         from llama_runner.commands.validate import validate as command
     else:

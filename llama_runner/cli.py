@@ -1,8 +1,4 @@
-"""The command line: one table of commands and options, and argv → ``Options``.
-
-The table feeds the argument parser and the tables of docs/USAGE.md, so a
-flag exists in both or in neither.
-"""
+"""The command line: argv → ``Options``, by the table of commands and options."""
 
 from __future__ import annotations
 
@@ -10,18 +6,22 @@ import argparse
 import difflib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from pathlib import Path
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import NoReturn
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 import llama_runner
-from llama_runner.config.app import DEFAULT_PORTS
-from llama_runner.config.forms import HOST
-from llama_runner.config.options import OFF, Options, PortChoice, apply_options
+from llama_runner.cli_table import (
+    COMMANDS,
+    ENGINE_VARIABLE,
+    OPTIONS,
+    Command,
+    Option,
+    options_of,
+)
+from llama_runner.config.options import OFF, Options, apply_options
 
 __all__ = [
     "COMMANDS",
@@ -38,8 +38,6 @@ __all__ = [
     "parse",
 ]
 
-ENGINE_VARIABLE = "LLAMA_RUNNER_ENGINE"
-
 
 class ExitCode(IntEnum):
     """What the program's end tells the shell."""
@@ -48,146 +46,6 @@ class ExitCode(IntEnum):
     BUG = 1
     CONFIGURATION = 2
     PORT = 3
-
-
-@frozen
-class Command:
-    """One thing the program can be told to do, and the options that bear on it.
-
-    Every command takes every option, so that one set of arguments serves
-    start, status and stop alike; its help shows those that matter to it.
-    """
-
-    name: str
-    summary: str
-    options: tuple[str, ...] = ()
-
-
-@frozen
-class Option:
-    """One flag, with what stands behind it and how that is read."""
-
-    flag: str
-    metavar: str
-    summary: str
-    read: Callable[[str], Any] | None = field(default=None, repr=False)
-    repeatable: bool = False
-
-    @property
-    def name(self) -> str:
-        """The field of ``Options`` that holds it."""
-        return self.flag.removeprefix("--").replace("-", "_")
-
-
-def _path(text: str) -> Path:
-    if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected a path, got {text!r}")
-    return Path(text).expanduser()
-
-
-def _engine(text: str) -> str:
-    if not text.strip() or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected a path, a program or embedded, got {text!r}")
-    return text
-
-
-def _host(text: str) -> str:
-    if HOST.objection(text):
-        raise argparse.ArgumentTypeError(f"expected {HOST.expected}, got {text!r}")
-    return text
-
-
-def _port(text: str) -> PortChoice:
-    if text.lower() == OFF:
-        return OFF
-    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected an integer from 0 to 65535, or off, got {text!r}")
-
-
-def _peer(text: str) -> tuple[str, str]:
-    name, _, url = text.partition("=")
-    parts = urlsplit(url)
-    try:
-        fits = parts.scheme == "http" and parts.hostname is not None and parts.port != 0
-    except ValueError:
-        fits = False
-    if not (name.isidentifier() and fits):
-        raise argparse.ArgumentTypeError(f"expected NAME=http://HOST:PORT, got {text!r}")
-    return name, url
-
-
-def _port_option(listener: str, speaks: str) -> Option:
-    port = DEFAULT_PORTS[listener]
-    summary = (
-        f"port of the {speaks} listener (default {port}); 0 picks a free one, off leaves it out"
-    )
-    return Option(f"--{listener}-port", "PORT", summary, _port)
-
-
-OPTIONS: tuple[Option, ...] = (
-    Option(
-        "--config-dir",
-        "DIR",
-        "folder with app_config.json and models_config.json (default: config, beside main.py)",
-        _path,
-    ),
-    Option("--models-dir", "DIR", "folder with GGUF files, in place of models.dir", _path),
-    Option(
-        "--engine",
-        "PATH",
-        "llama-server to run, or the word embedded, in place of engine.path; the environment "
-        f"variable {ENGINE_VARIABLE} does the same",
-        _engine,
-    ),
-    Option("--host", "ADDRESS", "address that every listener listens on", _host),
-    _port_option("lmstudio", "LM Studio and OpenAI"),
-    _port_option("ollama", "Ollama"),
-    _port_option("dashboard", "dashboard"),
-    Option("--state-dir", "DIR", "folder for what is remembered between two starts", _path),
-    Option(
-        "--ready-file",
-        "PATH",
-        "JSON file with process id and addresses, written once every listener serves",
-        _path,
-    ),
-    Option("--json", "", "print JSON for programs in place of text for people"),
-    Option("--quick", "", "measure for less than a minute; what is measured is noisier"),
-    Option(
-        "--peer",
-        "NAME=URL",
-        "another program to measure beside ours, at this address (repeatable)",
-        _peer,
-        repeatable=True,
-    ),
-    Option("--record", "", "write the figures into docs/figures"),
-)
-
-_CONFIGURING = (
-    *("config_dir", "models_dir", "engine", "host"),
-    *("lmstudio_port", "ollama_port", "dashboard_port", "state_dir"),
-)
-
-COMMANDS: tuple[Command, ...] = (
-    Command("start", "serve until told to stop", (*_CONFIGURING, "ready_file", "json")),
-    Command("stop", "stop the program that serves", ("state_dir", "json")),
-    Command(
-        "status", "show what serves, where, and which models are loaded", ("state_dir", "json")
-    ),
-    Command(
-        "models",
-        "list the models that are found, and the files passed over with the reason",
-        ("config_dir", "models_dir", "state_dir", "json"),
-    ),
-    Command(
-        "validate",
-        "check configuration, engine and models without serving",
-        (*_CONFIGURING, "json"),
-    ),
-    Command("test", "run the test suite", ("engine",)),
-    Command("soak", "run the long tests at their full counts, and record dated figures"),
-    Command("bench", "measure how fast requests are relayed", ("json", "quick", "peer", "record")),
-)
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Options:
@@ -240,14 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
             description=_sentence(command.summary),
             allow_abbrev=False,
         )
+        if command.model:
+            described.add_argument("model", metavar="MODEL", help="its name, as in a request")
         for option in OPTIONS:
             _add_option(described, option, shown=option.name in command.options)
     return parser
-
-
-def options_of(command: Command) -> tuple[Option, ...]:
-    """Return the options of a command, in the order of the table."""
-    return tuple(option for option in OPTIONS if option.name in command.options)
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Option, *, shown: bool) -> None:

@@ -73,6 +73,11 @@ def _real(name: str) -> Setter:
     return lambda params, value: setattr(params, name, float(value))
 
 
+def _folder(name: str) -> Setter:
+    # The library puts it in front of a file's name as it is.
+    return lambda params, value: setattr(params, name, os.path.join(value, ""))
+
+
 def _always(name: str, value: object) -> Setter:
     return lambda params, _: setattr(params, name, value)
 
@@ -166,6 +171,7 @@ VALUES: Mapping[str, Setter] = {
     "--rope-freq-base": _real("rope_freq_base"),
     "--rope-freq-scale": _real("rope_freq_scale"),
     "--seed": _inner("sampling", lambda params, value: setattr(params, "seed", int(value) % 2**32)),
+    "--slot-save-path": _folder("slot_save_path"),
     "--slot-prompt-similarity": _real("slot_prompt_similarity"),
     "--sse-ping-interval": _whole("sse_ping_interval"),
     "--temp": _inner("sampling", _real("temp")),

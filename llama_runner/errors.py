@@ -14,6 +14,7 @@
     ├── EngineRefused          llama-server would not do what the request asks
     ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
     ├── NotReached             the program that serves did not answer (commands/asking.py)
+    ├── Refused                … or would not do what it was asked to (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
     │   ├── OutOfMemory        it did so for want of memory, whatever was tried

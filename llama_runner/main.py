@@ -30,14 +30,18 @@ from llama_runner.config.keep_alive import idle_seconds
 from llama_runner.errors import ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event, ProgramStopping
+from llama_runner.events.exchange import Exchange
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.lending.appraisal import Appraiser
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.preloading import preload
+from llama_runner.lending.slot_archive import FOLDER, SlotArchive
+from llama_runner.lending.slot_keeping import SlotKeeping
 from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
+from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -50,6 +54,7 @@ from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
 from llama_runner.targets import Targets
+from llama_runner.timeline_fields import timeline_fields
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +91,8 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
     events: Broadcaster[Event] = Broadcaster()
     catalog = Watched(parts.catalog)
     appraiser = Appraiser(parts.engine, memory, ExperienceFile(parts.state / FILE_NAME))
+    archive = SlotArchive(app.slot_archive, parts.engine, parts.state / FOLDER)
+    keeping = SlotKeeping(archive)
     async with trio.open_nursery() as application:
         async with (
             open_lifetime(parts.spawn, parts.state) as spawn,
@@ -96,23 +103,35 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 app.relay.cancel_bound,
                 events,
                 reserve=memory.reserve(app.memory),
-                attendants=[appraiser.attend, StallWatch(app.scheduling.stall_limit).attend],
+                attendants=[
+                    keeping.attend,
+                    appraiser.attend,
+                    StallWatch(app.scheduling.stall_limit).attend,
+                ],
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
         ):
             # From the outer nursery: a stop can be hurried while the runners are being stopped.
-            application.start_soon(_announce_stop, stop, runners, events)  # noqa: ASYNC111
-            spec_of = _launcher(parts, appraiser)
+            application.start_soon(_announce_stop, stop, runners, keeping, events)  # noqa: ASYNC111
+            spec_of = _launcher(parts, appraiser, archive)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
             application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
-            relay = Relay(
-                Targets(catalog, spec_of).resolve, runners, app.relay, pulse, events.publish
-            )
+
+            def publish(exchange: Exchange) -> None:
+                archive.note(exchange)
+                events.publish(exchange)
+
+            resolve = Targets(catalog, spec_of).resolve
+            relay = Relay(resolve, runners, app.relay, pulse, publish)
             dependencies = Dependencies(
                 catalog,
                 events,
                 stop,
-                lambda: status_fields(parts.engine, parts.addresses, catalog.value, runners),
+                lambda: status_fields(
+                    parts.engine, parts.addresses, catalog.value, runners, archive
+                ),
+                partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
+                ModelControl(resolve, runners),
                 parts.control_key,
                 int(time.time()),
             )
@@ -142,19 +161,22 @@ def new_control_key() -> str:
     return token_urlsafe(24)
 
 
-async def _announce_stop(stop: Stop, runners: RunnerManager, events: Broadcaster[Event]) -> None:
+async def _announce_stop(
+    stop: Stop, runners: RunnerManager, keeping: SlotKeeping, events: Broadcaster[Event]
+) -> None:
     await stop.requested.wait()
     # Whoever still waits is told now; it would only hold up the drain.
     runners.refuse(ShuttingDown("the program is stopping"))
     events.publish(ProgramStopping())
     await stop.hurried.wait()
+    keeping.hurry()
     runners.hurry()
 
 
 Launcher = Callable[[CatalogModel], ModelSpec]
 
 
-def _launcher(parts: Parts, appraiser: Appraiser) -> Launcher:
+def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launcher:
     """Return what turns a model of the catalog into what the runner manager needs."""
     scheduling = parts.configuration.app.scheduling
 
@@ -168,6 +190,7 @@ def _launcher(parts: Parts, appraiser: Appraiser) -> Launcher:
                 port=free_port(),
                 inherited=os.environ,
                 ready_within=scheduling.load_timeout,
+                slot_folder=archive.folder_for(model),
             )
 
         slots = slot_count(canonical(model.config.parameters))

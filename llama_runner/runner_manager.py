@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from llama_runner.concurrency.groups import first_error
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import LlamaRunnerError, RunnerError, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import CancelConfirmed, Event, RunnerChanged
@@ -20,18 +20,21 @@ from llama_runner.lending.alarm import Alarm
 from llama_runner.lending.described import described
 from llama_runner.lending.ending import Ending
 from llama_runner.lending.lease import RunnerLease
+from llama_runner.lending.lent import lent
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
 from llama_runner.lending.prospects import Prospects
 from llama_runner.lending.room import Look, Room
-from llama_runner.lending.seat import Attendant, Seat
+from llama_runner.lending.seat import Attendant, Outfit, Seat
+from llama_runner.lending.timeline import UNANSWERED, Timeline
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import NOTHING, Amounts
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import Connect, connect_tcp
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.state import Ready, RunnerState
+from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.plan import Plan
 from llama_runner.scheduling.resident import Phase, Resident
 
@@ -57,9 +60,8 @@ async def open_runner_manager(
     """
     async with trio.open_nursery() as nursery:
         room = Room(look, reserve, settings.memory_wait)
-        manager = RunnerManager(
-            room, spawn, settings, cancel_bound, events, nursery, connect, attendants
-        )
+        outfit = Outfit(spawn, connect, attendants, settings.share_prompts)
+        manager = RunnerManager(room, outfit, settings, cancel_bound, events, nursery)
         nursery.start_soon(manager.keep_time)
         try:
             yield manager
@@ -78,35 +80,40 @@ class RunnerManager:
     """
 
     _room: Room
-    _spawn: Spawner
+    _outfit: Outfit
     _settings: SchedulingConfig
     _cancel_bound: float
     _events: Broadcaster[Event]
     _nursery: trio.Nursery
-    _connect: Connect
-    _attendants: Sequence[Attendant]
     line: WaitingLine = field(factory=WaitingLine, init=False)
     _seats: dict[str, Seat] = field(factory=dict, init=False)
     planner: Planner = field(init=False)
     prospects: Prospects = field(init=False)
+    timeline: Timeline = field(init=False)
     _alarm: Alarm = field(init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
+    pins: dict[str, bool] = field(factory=dict, init=False)
+    """What was said of models while we run, whatever their configuration says."""
 
     def __attrs_post_init__(self) -> None:
         self.planner = Planner(self._settings, self.line, self._seats, self._room)
         self.prospects = Prospects(self.line, self._seats, self.planner)
-        self._alarm = Alarm(self._reconcile)
+        self.timeline = Timeline(self.line, self._seats, self.planner)
+        self._alarm = Alarm(self.reconsider)
 
     async def keep_time(self) -> None:
         """Do what becomes due by time alone."""
         await self._alarm.run()
 
-    def queue(self, spec: ModelSpec, client: str, *, yields: bool = False) -> QueuedPlace:
+    def queue(
+        self, spec: ModelSpec, client: str, asked: Asked | None = None, *, yields: bool = False
+    ) -> QueuedPlace:
         """Return a place in the queue for ``spec``, to be entered and left.
 
-        For one that ``yields`` nothing is evicted: it is refused instead.
+        What is ``asked`` tells which slot is best. For one that ``yields`` nothing is
+        evicted: it is refused instead.
         """
-        return QueuedPlace(spec, client, self, yields)
+        return QueuedPlace(spec, client, self, asked, yields)
 
     def enter(self, place: QueuedPlace) -> None:
         """Let a place wait, or settle it at once.
@@ -120,15 +127,16 @@ class RunnerManager:
             raise self._refusal
         if not self.line:
             seat = self._seats.get(place.spec.key)
-            if seat is not None and seat.free_slots and seat.phase is Phase.READY:
-                place.settle(_lease(seat, place.client))
+            if seat is not None and seat.slots.free and seat.may_be_lent:
+                place.settle(lent(seat, place))
                 return
         if len(self.line) >= self._settings.queue_limit:
             raise self.prospects.full()
         now = trio.current_time()
         place.deadline = now + self._settings.queue_timeout
         self.line.add(place, now)
-        self._reconcile()
+        self.timeline.asked(place)
+        self.reconsider()
 
     def leave(self, place: QueuedPlace) -> None:
         """Take back what a place holds."""
@@ -136,7 +144,7 @@ class RunnerManager:
             self._take_back(place.lease)
         else:
             self.line.drop(place)
-            self._reconcile()
+            self.reconsider()
 
     def look(self, place: QueuedPlace) -> Waiting:
         """Return what to tell a client that waits at this place."""
@@ -166,23 +174,29 @@ class RunnerManager:
         """What is loaded at this instant, by model key."""
         return {key: (seat.resident, seat.runner.state.value) for key, seat in self._seats.items()}
 
+    def seat(self, model: str) -> Seat | None:
+        """Return the runner of a model, if it has one."""
+        return self._seats.get(model)
+
     @property
     def queued(self) -> int:
         """How many requests wait."""
         return len(self.line)
 
-    def _reconcile(self) -> None:
+    def reconsider(self) -> None:
         """Decide what is to be done now, and do it."""
         # Each step changes who is in the way of whom, and who is overdue.
         while self._do(self.planner.plan()):
             pass
+        self.timeline.decided()
 
     def _do(self, plan: Plan) -> bool:
         """Take the steps of a plan; say whether there were any."""
         for ticket in plan.grants:
-            self.line.settle(
-                ticket, _lease(self._seats[ticket.model], ticket.client, trio.current_time())
-            )
+            place = self.line.place_of(ticket)
+            first_token = self.timeline.first_token(ticket.model)
+            seat, now = self._seats[ticket.model], trio.current_time()
+            self.line.settle(ticket, lent(seat, place, now, first_token))
         for key in (*plan.evictions, *plan.expiries):
             self.planner.expect_memory()
             self._seats[key].leave()
@@ -203,9 +217,10 @@ class RunnerManager:
             seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
             if not (seat.answered or lease.abandoned):
-                seat.answered = True
-                self.planner.circuits.served(seat.spec.key)
+                self.planner.answered(seat)
             self._give_back(seat, lease.slot)
+        if lease.first_token is not None:
+            lease.first_token(UNANSWERED)
         if lease.since is not None:
             self.prospects.answered(seat.spec.key, trio.current_time() - lease.since)
 
@@ -213,7 +228,7 @@ class RunnerManager:
         now = trio.current_time()
         seat.give_back(slot, now)
         if self.line:
-            self._reconcile()
+            self.reconsider()
         elif seat.keep_alive is not None:
             self._alarm.set(now + seat.keep_alive)
 
@@ -231,8 +246,10 @@ class RunnerManager:
     def _start(self, spec: ModelSpec, footprint: Amounts) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
-        seat = Seat(spec, footprint, self._spawn, self._connect, self._attendants)
+        seat = Seat(spec, footprint, self._outfit, self.timeline.moved)
+        seat.pinned = self.pins.get(spec.key, spec.pinned)
         self._seats[spec.key] = seat
+        self.timeline.moved(seat)
         self._nursery.start_soon(self._supervise, seat, name=f"runner {spec.key}")
 
     async def _supervise(self, seat: Seat) -> None:
@@ -251,19 +268,17 @@ class RunnerManager:
             seat.watchers = None
             seat.hang_up()
             del self._seats[seat.spec.key]
+            seat.gone.set()
             self._tell(seat)
             self._end(Ending(seat, error))
-            self._reconcile()
+            self.reconsider()
 
     def _end(self, ending: Ending) -> None:
         """Draw the consequences of a runner's end."""
-        if ending.planned:
-            self.planner.memory_released(ending.seat)
-        if ending.error is not None and not self.planner.tries_otherwise(ending):
-            self.planner.circuits.failed(ending.seat.spec.key, str(ending.error))
-            self.line.refuse(self.planner.worded(ending, ending.error), ending.seat.spec.key)
-        elif ending.in_vain:
-            self.planner.circuits.failed(ending.seat.spec.key, ending.in_vain)
+        error = self.planner.ended(ending)
+        if error is not None:
+            self.line.refuse(error, ending.seat.spec.key)
+            self.timeline.end(ending.seat.spec.key, f"failed: {ending.error}")
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state
@@ -273,15 +288,12 @@ class RunnerManager:
                 seat.become_ready(trio.current_time())
                 self.prospects.loaded(seat)
                 self.planner.started(seat)
-                self._reconcile()
+                self.reconsider()
+                self.timeline.ready(seat)
+            self.timeline.told(seat.spec.key, now)
             self._tell(seat)
             await state.wait_for(partial(is_not, now))
 
     def _tell(self, seat: Seat) -> None:
         name, detail = described(seat.runner.state.value)
         self._events.publish(RunnerChanged(seat.spec.key, name, detail))
-
-
-def _lease(seat: Seat, client: str, since: float | None = None) -> RunnerLease:
-    assert seat.pool is not None  # as every ready seat has
-    return RunnerLease(seat, seat.pool, seat.lend(client), since)

@@ -6,12 +6,16 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import trio
+
 import llama_runner
-from llama_runner.catalog.catalog import Catalog
+from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.lending.described import described
+from llama_runner.lending.slot_archive import SlotArchive
 from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.forecast import Forecast
+from llama_runner.scheduling.resident import Resident
 from llama_runner.scheduling.ticket import Ticket
 
 
@@ -20,6 +24,7 @@ def status_fields(
     addresses: Mapping[str, str | None],
     catalog: Catalog,
     runners: RunnerManager,
+    archive: SlotArchive,
 ) -> dict[str, Any]:
     """Return what serves, where, and which models are loaded."""
     return {
@@ -29,7 +34,7 @@ def status_fields(
         "listeners": dict(addresses),
         "queued": runners.queued,
         "waiting": [_wait(ticket, expected) for ticket, expected in runners.prospects.waiting()],
-        "models": [_model(key, runners) for key in catalog.models],
+        "models": [_model(model, runners, archive) for model in catalog.models.values()],
     }
 
 
@@ -44,13 +49,38 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
     }
 
 
-def _model(key: str, runners: RunnerManager) -> dict[str, Any]:
-    found = runners.residents.get(key)
-    if found is None:
-        failed = runners.planner.circuits.told(key)
+def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) -> dict[str, Any]:
+    found, serving = runners.residents.get(model.key), 0
+    if found is not None:
+        resident, state = found
+        (name, detail), serving = described(state), resident.leases
+        detail = detail or runners.planner.note(model.key)
+    else:
+        failed = runners.planner.circuits.told(model.key)
         name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
-        return {"key": key, "state": name, "detail": detail, "serving": 0}
-    resident, state = found
-    name, detail = described(state)
-    detail = detail or runners.planner.note(key)
-    return {"key": key, "state": name, "detail": detail, "serving": resident.leases}
+    fields = {
+        "key": model.key,
+        "state": name,
+        "detail": detail,
+        "serving": serving,
+        "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
+    }
+    return fields if found is None else {**fields, **_resident(resident)}
+
+
+def _resident(resident: Resident) -> dict[str, Any]:
+    """Return what is told of a model only while it is loaded."""
+    return {
+        "slots": resident.slots,
+        "memory": dict(resident.footprint.by_device),
+        "pinned": resident.pinned,
+        "expires_in": _expires_in(resident),
+    }
+
+
+def _expires_in(resident: Resident) -> float | None:
+    """Return for how many seconds it stays if nobody asks it; None: as long as there is room."""
+    if resident.keep_alive is None or resident.pinned:
+        return None
+    idle = 0.0 if resident.leases else trio.current_time() - resident.idle_since
+    return round(max(0.0, resident.keep_alive - idle), 1)

@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.watched import Watched
 from llama_runner.errors import BadRequest
 from llama_runner.lending.model_spec import ModelSpec
-from llama_runner.relay.relay_request import Task
+from llama_runner.lending.tasks import tasks_of
 from llama_runner.relay.target import Target
-from llama_runner.runner.flags import canonical
 
 REMEMBERED = 1024
 """Names that are remembered; a client may think of any number that lead to one model."""
@@ -47,7 +45,7 @@ class Targets:
     def _found(self, catalog: Catalog, name: str) -> Target:
         model = catalog.resolve(name) if name else _default(catalog)
         spec = self._spec_of(model)
-        return Target(model.key, spec, model.config.request_defaults, _tasks(model))
+        return Target(model.key, spec, model.config.request_defaults, tasks_of(model))
 
 
 def _default(catalog: Catalog) -> CatalogModel:
@@ -58,13 +56,3 @@ def _default(catalog: Catalog) -> CatalogModel:
     known = ", ".join(catalog.models) or "none"
     message = f"'model' is missing; expected one of: {known}"
     raise BadRequest(message, param="model", code="missing_required_parameter")
-
-
-def _tasks(model: CatalogModel) -> tuple[Task, ...]:
-    """Return what the engine will do for this model; it is launched for one purpose."""
-    chosen = canonical(model.config.parameters)
-    if model.card.kind is ModelKind.RERANK or chosen.get("rerank"):
-        return ()
-    if model.card.kind is ModelKind.EMBEDDING or chosen.get("embedding"):
-        return (Task.EMBEDDING,)
-    return tuple(task for task in Task if task.generates)

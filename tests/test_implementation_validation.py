@@ -215,7 +215,7 @@ ERRORS = set(_error_classes())
 GROUPS = {parent for parent in ERRORS for cls in ERRORS if _is_group(parent, cls)}
 # They end a command; no client is there to read them.
 # Told on the command line, or turned into another error before a client sees it.
-UNSEEN = {"ConfigError", "PortTaken", "NotReached", "FramingError"}
+UNSEEN = {"ConfigError", "PortTaken", "NotReached", "Refused", "FramingError"}
 SEEN = sorted(
     (cls for cls in ERRORS - GROUPS if cls.__name__ not in UNSEEN), key=lambda cls: cls.__name__
 )

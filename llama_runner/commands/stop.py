@@ -11,7 +11,7 @@ from contextlib import suppress
 import trio
 
 from llama_runner.cli import ExitCode, Options
-from llama_runner.commands.asking import NotReached, ask
+from llama_runner.commands.asking import NotReached, Refused, ask
 from llama_runner.commands.running import Running, read_running
 from llama_runner.platforms.paths import state_folder
 
@@ -35,8 +35,8 @@ def stop(options: Options) -> ExitCode:
 
 def _ask_to_stop(running: Running) -> None:
     try:
-        ask(running, "/api/stop", "POST")
-    except NotReached:
+        ask(running, "/api/stop", {})
+    except (NotReached, Refused):
         # Windows has no such signal for another console's program.
         if sys.platform == "win32":
             raise

@@ -6,21 +6,18 @@ from attrs import field, frozen
 
 from llama_runner.config.forms import (
     ByteCount,
-    Count,
     HostText,
-    Name,
-    OriginText,
     PathText,
     Port,
     Seconds,
     SecondsOrNone,
-    SecretText,
 )
-from llama_runner.config.keep_alive import FOREVER, KeepAlive
 from llama_runner.config.limits import LimitsConfig
-from llama_runner.config.logging import LoggingConfig
-from llama_runner.config.memory import MemoryConfig
+from llama_runner.config.logs import LoggingConfig
+from llama_runner.config.scheduling import SchedulingConfig
+from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
+from llama_runner.config.slot_archive import SlotArchiveConfig
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
 DEFAULT_PORTS = {"lmstudio": 1234, "ollama": 11434, "dashboard": 8035}
@@ -94,77 +91,16 @@ class ListenersConfig:
 
 
 @frozen(kw_only=True)
-class SchedulingConfig:
-    """How long requests wait, and how many may."""
+class MemoryConfig:
+    """What of the memory is not for models."""
 
-    load_timeout: Seconds = field(
-        default=300.0,
-        metadata=documented("Seconds a model may take to load before its start counts as failed."),
+    reserve_ram: ByteCount = field(
+        default=1_073_741_824,
+        metadata=documented("Bytes of RAM that stay free when a model is loaded."),
     )
-    queue_limit: Count = field(
-        default=256,
-        metadata=documented("Requests that may wait at the same time; the next one is refused."),
-    )
-    queue_timeout: Seconds = field(
-        default=600.0,
-        metadata=documented("Seconds a request may wait for its model before it is refused."),
-    )
-    patience: SecondsOrNone = field(
-        default=10.0,
-        metadata=documented(
-            "Seconds a request waits before the models in its way take no new requests."
-        ),
-    )
-    min_residency: SecondsOrNone = field(
-        default=5.0,
-        metadata=documented(
-            "Seconds for which a model that was just loaded serves the requests that wait for "
-            "it, whoever else waits."
-        ),
-    )
-    keep_alive: KeepAlive = field(
-        default=FOREVER,
-        metadata=documented(
-            "Seconds a model stays loaded after its last request; `forever` for as long as no "
-            "other model needs its memory."
-        ),
-    )
-    max_loaded: Count | None = field(
-        default=None,
-        metadata=documented("Models that may be loaded at the same time; null for no limit."),
-    )
-    memory_wait: SecondsOrNone = field(
-        default=5.0,
-        metadata=documented(
-            "Seconds to wait for memory that an ended model, or another program, holds on to."
-        ),
-    )
-    start_tries: Count = field(
-        default=3,
-        metadata=documented(
-            "Starts of a model that may fail in a row; then whoever asks for it is refused for "
-            "a while, and told why."
-        ),
-    )
-    retry_pause: Seconds = field(
-        default=1.0,
-        metadata=documented(
-            "Seconds between a start that failed and the next one; each further failure doubles "
-            "them."
-        ),
-    )
-    retry_rest: Seconds = field(
-        default=30.0,
-        metadata=documented(
-            "Seconds for which a model is left alone after `scheduling.start_tries` failures."
-        ),
-    )
-    stall_limit: Seconds = field(
-        default=300.0,
-        metadata=documented(
-            "Seconds for which a model that has requests may neither send, nor log, nor decode "
-            "anything before it is ended; no batch of a prompt may take as long."
-        ),
+    reserve_gpu: ByteCount = field(
+        default=536_870_912,
+        metadata=documented("Bytes of each GPU that stay free when a model is loaded."),
     )
 
 
@@ -205,35 +141,6 @@ class RelayConfig:
 
 
 @frozen(kw_only=True)
-class ApiKey:
-    """A key that lets a client in, under a name to tell it by."""
-
-    name: Name = field(metadata=documented("What the key is called in logs; never secret."))
-    key: SecretText = field(
-        repr=False,
-        metadata=documented("The key itself, sent by clients as `Authorization: Bearer …`."),
-    )
-
-
-@frozen(kw_only=True)
-class SecurityConfig:
-    """Who may talk to us."""
-
-    api_keys: tuple[ApiKey, ...] = field(
-        default=(),
-        metadata=documented("Keys of which a client must send one; with none, no key is asked."),
-    )
-    allowed_hosts: tuple[HostText, ...] = field(
-        default=(),
-        metadata=documented("Names in a request's Host header to accept besides loopback ones."),
-    )
-    allowed_origins: tuple[OriginText, ...] = field(
-        default=(),
-        metadata=documented("Origins of web pages that may call us from a browser."),
-    )
-
-
-@frozen(kw_only=True)
 class ShutdownConfig:
     """How the program ends."""
 
@@ -262,6 +169,10 @@ class AppConfig:
     )
     memory: MemoryConfig = field(
         default=MemoryConfig(), metadata=documented("What of the memory is not for models.")
+    )
+    slot_archive: SlotArchiveConfig = field(
+        default=SlotArchiveConfig(),
+        metadata=documented("What of the prompts outlives the end of a model."),
     )
     relay: RelayConfig = field(
         default=RelayConfig(), metadata=documented("How answers are carried back.")

@@ -124,6 +124,14 @@ class ModelConfig:
         ),
     )
 
+    slot_archive: bool = field(
+        default=True,
+        metadata=documented(
+            "Whether what the model has read of prompts is kept on disk while it is not loaded, "
+            "where `slot_archive.enabled` of app_config.json says so."
+        ),
+    )
+
     def over(self, defaults: ModelDefaults) -> ModelConfig:
         """Return this configuration with the defaults filled in underneath."""
         return evolve(

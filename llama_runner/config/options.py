@@ -20,6 +20,7 @@ class Options:
     """What the command line asked for; None where it said nothing."""
 
     command: str
+    model: str | None = None
     config_dir: Path | None = None
     models_dir: Path | None = None
     engine: str | None = None
@@ -30,6 +31,8 @@ class Options:
     state_dir: Path | None = None
     ready_file: Path | None = None
     json: bool = False
+    check: bool = False
+    chrome: Path | None = None
     quick: bool = False
     peer: tuple[tuple[str, str], ...] = ()
     """Names and addresses."""

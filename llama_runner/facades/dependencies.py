@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -14,11 +14,32 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 
 
+class Models(Protocol):
+    """What can be done with a model besides asking it; ``llama_runner.model_control`` does it."""
+
+    async def load(self, name: str, client: str) -> str:
+        """Load a model in the client's turn; return its key, or raise why it cannot be."""
+        ...
+
+    async def unload(self, name: str) -> bool:
+        """Stop a model once it is idle; return whether it was loaded."""
+        ...
+
+    def pin(self, name: str, *, pinned: bool) -> str:
+        """Keep a model loaded until the program ends, or no longer; return its key."""
+        ...
+
+    def outlook(self, name: str) -> Mapping[str, Any]:
+        """Return what loading a model would take now, as JSON fields."""
+        ...
+
+
 @frozen
 class Dependencies:
     """The parts that the facades share.
 
-    ``status`` sums up the program for the dashboard and the command line;
+    ``status`` sums up the program for the dashboard and the command line, ``timeline``
+    tells what the loads so far waited for;
     ``control_key`` lets the command line of the same user in.
     """
 
@@ -26,5 +47,7 @@ class Dependencies:
     events: Broadcaster[Event]
     stop: Stop
     status: Callable[[], Mapping[str, Any]]
+    timeline: Callable[[], Mapping[str, Any]]
+    models: Models
     control_key: str
     started: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from attrs import define, field, frozen
 
 from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.catalog import CatalogModel
+from llama_runner.lending.identity import load_of, projector_of
 from llama_runner.lending.seat import Seat
 from llama_runner.memory.amounts import RAM, Amounts
 from llama_runner.memory.experience import Experience, Load
@@ -61,11 +61,11 @@ class Appraiser:
     def footprint(self, model: CatalogModel) -> Amounts:
         """Return what ``model`` will hold on each device."""
         chosen = settings(model.card, canonical(model.config.parameters))
-        projector = _projector(model)
-        footprint = footprint_of(model.card, _demand(chosen, _size(projector), self._engine.kind))
+        projector = _size(projector_of(model))
+        footprint = footprint_of(model.card, _demand(chosen, projector, self._engine.kind))
         free = self._watch.look(()).free
         reckoned = self._placed(footprint, chosen, model.card, free)
-        load = _load(model, projector, chosen, self._engine)
+        load = load_of(model, self._engine)
         self._asked[model.key] = _Asked(load, reckoned, free)
         return self._experience.corrected(load, reckoned)
 
@@ -151,32 +151,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
-
-
-def _projector(model: CatalogModel) -> Path | None:
-    if model.config.mmproj is None:
-        return model.card.mmproj
-    return Path(model.config.mmproj) if model.config.mmproj else None
-
-
-def _load(
-    model: CatalogModel, projector: Path | None, chosen: Mapping[str, Scalar], engine: Engine
-) -> Load:
-    arguments = {**chosen, "mmproj": str(projector or "")}
-    return Load(
-        model=_identity(model.card.path),
-        build=f"{engine.description} {_identity(Path(engine.command[0]))}",
-        arguments=json.dumps(arguments, sort_keys=True),
-    )
-
-
-def _identity(path: Path) -> str:
-    """Name a file as it is now."""
-    try:
-        status = path.stat()
-    except OSError:
-        return str(path)
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 def _size(path: Path | None) -> int:

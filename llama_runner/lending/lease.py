@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 from attrs import define, field
 
 from llama_runner.errors import RunnerLost
 from llama_runner.lending.seat import Seat
+from llama_runner.lending.slots import Terms
 from llama_runner.relay.upstream_pool import UpstreamPool
 from llama_runner.runner.state import Exited
+
+LOADED = "loaded"
 
 FATE_KNOWN_WITHIN = 1.0
 """Seconds to wait for the exit of a child that broke off an answer."""
@@ -21,13 +26,26 @@ class RunnerLease:
     seat: Seat
     pool: UpstreamPool
     slot: int
+    terms: Terms
+    client: str
     since: float | None = None
     """When it was granted, if it had been waited for."""
+    first_token: Callable[[str], None] | None = None
+    """Told when the answer begins, if somebody waits to know."""
     abandoned: bool = field(default=False, init=False)
+
+    def wants_no_token(self) -> None:
+        """Say that it was taken only to have the model loaded."""
+        if self.first_token is not None:
+            self.first_token(LOADED)
 
     def abandon(self) -> None:
         """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
         self.abandoned = True
+
+    def answered(self) -> None:
+        """Say that the engine has worked on what was asked: its slot holds nothing older."""
+        self.seat.slots.owners[self.slot] = self.client
 
     async def fate(self) -> RunnerLost:
         """Explain why the runner broke off, waiting shortly for its exit to be known."""

@@ -12,6 +12,7 @@ from llama_runner.errors import LlamaRunnerError
 from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.relay.dialect import Waiting
+from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.ticket import Ticket
 
 
@@ -46,6 +47,7 @@ class QueuedPlace:
     spec: ModelSpec
     client: str
     _queue: Queue
+    asked: Asked | None = None
     yields: bool = False
     ticket: Ticket | None = field(default=None, init=False)
     deadline: float = field(default=inf, init=False)

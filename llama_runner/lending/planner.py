@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import logging
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import CapacityError, LlamaRunnerError, OutOfMemory, RunnerError
 from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending
@@ -21,8 +21,11 @@ from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import Amounts, total
 from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.hold_up import hold_up
+from llama_runner.scheduling.outlook import Outlook, outlook
 from llama_runner.scheduling.plan import Plan, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
+from llama_runner.scheduling.trail import Step
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +82,19 @@ class Planner:
             now=trio.current_time(),
         )
 
+    def outlook(self, spec: ModelSpec) -> Outlook:
+        """Return what loading a model would take now."""
+        footprints = {spec.key: spec.footprint()}
+        budget = self._room.budget(self._pids())
+        situation = evolve(self.situation(), footprints=footprints, budget=budget)
+        return outlook(spec.key, situation)
+
+    def hold_up(self, model: str) -> tuple[Step, str]:
+        """Return what a model waits for that is not started, and the models that is about."""
+        step, detail = hold_up(model, self.situation())
+        saving = [key for key, seat in self._seats.items() if seat.step is Step.SAVE]
+        return (Step.SAVE, ", ".join(saving)) if step is Step.STOP and saving else (step, detail)
+
     def error_of(self, refusal: Refusal) -> CapacityError:
         """Return what a refused client is told."""
         return refusal_error(refusal, self.footprints[refusal.ticket.model], self._budget)
@@ -91,6 +107,11 @@ class Planner:
         """Note that a child which we stopped is gone: its next load begins as it is configured."""
         self._room.released(seat.footprint)
         self._fallbacks.pop(seat.spec.key, None)
+
+    def answered(self, seat: Seat) -> None:
+        """Note that a child has brought its first answer to its end: its model can serve."""
+        seat.answered = True
+        self.circuits.served(seat.spec.key)
 
     def started(self, seat: Seat) -> None:
         """Note that a model has started."""
@@ -111,7 +132,18 @@ class Planner:
         seat = self._seats.get(model)
         return seat.spec.note if seat is not None else ""
 
-    def tries_otherwise(self, ending: Ending) -> bool:
+    def ended(self, ending: Ending) -> RunnerError | None:
+        """Note how a child has ended; return what those are told who wait for it in vain."""
+        if ending.planned:
+            self.memory_released(ending.seat)
+        if ending.in_vain:
+            self.circuits.failed(ending.seat.spec.key, ending.in_vain)
+        if ending.error is None or self._tries_otherwise(ending):
+            return None
+        self.circuits.failed(ending.seat.spec.key, str(ending.error))
+        return self._worded(ending, ending.error)
+
+    def _tries_otherwise(self, ending: Ending) -> bool:
         """Tell whether a model that ran out of memory at its start is tried in another way.
 
         It gets all there is, once, and where there is something that can go. Then it is
@@ -132,7 +164,7 @@ class Planner:
         logger.warning("%s ran out of memory at its start; it is tried %s", spec.key, way)
         return True
 
-    def worded(self, ending: Ending, error: RunnerError) -> RunnerError:
+    def _worded(self, ending: Ending, error: RunnerError) -> RunnerError:
         """Return what those are told who waited for a start that has failed."""
         if not ending.out_of_memory:
             return error

@@ -29,7 +29,7 @@ async def preload(runners: Lends, specs: Iterable[ModelSpec]) -> None:
     for spec in specs:
         try:
             with runners.queue(spec, PRELOADING, yields=True) as place:
-                await place.granted()
+                (await place.granted()).wants_no_token()
         except ShuttingDown:
             return
         except LlamaRunnerError as error:

@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from llama_runner.errors import LlamaRunnerError, QueueFull
+from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
 from llama_runner.lending.seat import BYTES_A_SECOND, Seat
@@ -62,6 +63,12 @@ class Prospects:
         expected = self._forecast(last)
         message = f"{len(self._line)} requests wait already; try again later"
         return QueueFull(message, retry_after=expected.seconds or None)
+
+    def load_takes(self, spec: ModelSpec) -> float:
+        """Return how many seconds loading a model takes, or is likely to take."""
+        if spec.key in self._loads:
+            return self._loads[spec.key]
+        return sum(spec.footprint().by_device.values()) / BYTES_A_SECOND
 
     def waiting(self) -> list[tuple[Ticket, Forecast]]:
         """Return everybody who waits, with what is likely to come of it."""

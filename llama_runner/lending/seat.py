@@ -7,16 +7,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TypeAlias
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.slot_watch import seen_idle
+from llama_runner.lending.slots import Slots, Terms
 from llama_runner.memory.amounts import Amounts
 from llama_runner.relay.upstream_pool import Connect, UpstreamPool
-from llama_runner.runner.child import Spawner
+from llama_runner.runner.child import Child, Spawner
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.runner import Runner
+from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.resident import Phase, Resident
+from llama_runner.scheduling.trail import Step
 
 BYTES_A_SECOND = 1_000_000_000
 """How fast a model is taken to load until it has been seen to."""
@@ -31,6 +34,19 @@ still wants to wait for then needs a shield, and a deadline.
 """
 
 
+@frozen(eq=False)
+class Outfit:
+    """What every runner gets: how it is started and reached, and what is done for it beside.
+
+    With ``shares`` the prompts of one client may serve another.
+    """
+
+    spawn: Spawner
+    connect: Connect
+    attendants: Sequence[Attendant] = ()
+    shares: bool = False
+
+
 @define(eq=False)
 class Seat:
     """One resident model; ``resident`` is what the planner sees of it.
@@ -41,11 +57,12 @@ class Seat:
 
     spec: ModelSpec
     footprint: Amounts
-    _spawn: Spawner
-    _connect: Connect
-    _attendants: Sequence[Attendant] = ()
+    _outfit: Outfit
+    _moved: Callable[[Seat], None]
     runner: Runner = field(init=False)
     phase: Phase = field(default=Phase.STARTING, init=False)
+    step: Step = field(default=Step.SPAWN, init=False)
+    """How far it is on its way to a first token, or to its end."""
     planned: bool = field(default=False, init=False)
     """Whether we have stopped it ourselves."""
     fault: str = field(default="", init=False)
@@ -56,18 +73,19 @@ class Seat:
     pool: UpstreamPool | None = field(default=None, init=False)
     waning: int = field(default=0, init=False)
     watchers: trio.Nursery | None = field(default=None, init=False)
-    free_slots: list[int] = field(init=False)
+    slots: Slots = field(init=False)
     client: str = field(default="", init=False)
     last_used: float = field(default=0.0, init=False)
     began: float = field(factory=trio.current_time, init=False)
     ready_at: float = field(default=0.0, init=False)
     keep_alive: float | None = field(init=False)
     pinned: bool = field(init=False)
+    unwanted: float | None = field(default=None, init=False)
+    gone: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.runner = Runner(self.spec.make_launch, self._spawn, self._while_ready)
-        # The lowest number is lent first, which leaves the others' prompts alone for longest.
-        self.free_slots = list(reversed(range(self.spec.slots)))
+        self.runner = Runner(self.spec.make_launch, self._spawned, self._while_ready)
+        self.slots = Slots(self.spec.slots, self._outfit.shares)
         self.keep_alive, self.pinned = self.spec.keep_alive, self.spec.pinned
 
     @property
@@ -84,12 +102,18 @@ class Seat:
             keep_alive=self.keep_alive,
             cost=self.loaded_within,
             client=self.client,
+            unwanted=self.unwanted,
         )
+
+    @property
+    def may_be_lent(self) -> bool:
+        """Whether it is ready for a request that comes now."""
+        return self.phase is Phase.READY and self.unwanted is None
 
     @property
     def leases(self) -> int:
         """How many of its slots are lent."""
-        return self.spec.slots - len(self.free_slots)
+        return self.spec.slots - len(self.slots.free)
 
     @property
     def loaded_within(self) -> float:
@@ -119,20 +143,24 @@ class Seat:
         self.hang_up()
         self.stop.cancel()
 
+    def let_go(self, now: float) -> None:
+        """Have it stopped as soon as those that came until now have been served."""
+        self.unwanted, self.keep_alive, self.pinned = now, 0.0, False
+
     def end_for(self, fault: str) -> None:
         """End it for a fault of its own, which those whom it serves are told."""
         self.fault = fault
         self.runner.hurry()  # it does not hear the request to exit
         self.leave()
 
-    def lend(self, client: str) -> int:
-        """Take one of its free slots for a client; return which."""
+    def lend(self, client: str, asked: Asked | None) -> tuple[int, Terms]:
+        """Take one of its free slots for a client; return which, and on what terms."""
         self.client = client
-        return self.free_slots.pop()
+        return self.slots.lend(client, asked)
 
     def give_back(self, slot: int, now: float) -> None:
         """Take back a slot that was lent."""
-        self.free_slots.append(slot)
+        self.slots.free.append(slot)
         self.last_used = now
 
     async def seen_idle(self, bound: float) -> float | None:
@@ -155,13 +183,28 @@ class Seat:
             self.pool.close()
 
     @asynccontextmanager
+    async def _spawned(self, launch: Launch) -> AsyncIterator[Child]:
+        async with self._outfit.spawn(launch) as child:
+            self._enter(Step.LOAD)
+            yield child
+
+    def _enter(self, step: Step) -> None:
+        self.step = step
+        self._moved(self)
+
+    @asynccontextmanager
     async def _while_ready(self, launch: Launch) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for attendant in self._attendants:
+            # Left last, once every attendant has done its part.
+            stack.callback(self._enter, Step.STOP)
+            self._enter(Step.RESTORE)
+            for attendant in self._outfit.attendants:
                 await stack.enter_async_context(attendant(self))
-            self.pool = UpstreamPool(launch.host, launch.port, launch.api_key, self._connect)
+            self.pool = UpstreamPool(launch.host, launch.port, launch.api_key, self._outfit.connect)
+            self._enter(Step.PROMPT)
             try:
                 yield
             finally:
                 self.phase = Phase.STOPPING
                 self.pool.close()
+                self._enter(Step.SAVE)

@@ -40,6 +40,10 @@ class WaitingLine:
         place.ticket = Ticket(number, key, place.client, turn, now, place.yields)
         self._places[place.ticket] = place
 
+    def waits_for(self, model: str) -> bool:
+        """Tell whether anybody waits for a model."""
+        return any(ticket.model == model for ticket in self._places)
+
     def place_of(self, ticket: Ticket) -> QueuedPlace:
         """Return the place that a ticket stands for."""
         return self._places[ticket]

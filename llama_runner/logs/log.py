@@ -10,7 +10,7 @@ from typing import TextIO
 import trio
 
 from llama_runner.concurrency.groups import sole_error
-from llama_runner.config.logging import LoggingConfig
+from llama_runner.config.logs import LoggingConfig
 from llama_runner.logs.backlog import ROOM, Backlog
 from llama_runner.logs.console import Console
 from llama_runner.logs.drain import Drain, Sink

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import psutil
 from attrs import define
 
-from llama_runner.config.memory import MemoryConfig
+from llama_runner.config.app import MemoryConfig
 from llama_runner.memory.amounts import RAM, Amounts
 from llama_runner.memory.device import Device, Inventory
 from llama_runner.memory.gpu import Gpus

@@ -15,3 +15,12 @@ def write_private(path: Path, text: str) -> None:
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     replace_file(scratch, path)
+
+
+def make_private(path: Path) -> None:
+    """Let only its owner read a file that another program has written.
+
+    Raises:
+        OSError: it is not there.
+    """
+    path.chmod(0o600)

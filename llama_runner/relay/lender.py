@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from llama_runner.errors import RunnerLost
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.upstream_pool import UpstreamPool
+from llama_runner.scheduling.conversation import Asked
 
 
 class Lease(Protocol):
@@ -16,6 +19,20 @@ class Lease(Protocol):
     @property
     def pool(self) -> UpstreamPool:
         """The connections to it."""
+        ...
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """Fields that go to the engine with what generates."""
+        ...
+
+    def answered(self) -> None:
+        """Say that the engine has worked on what was asked."""
+        ...
+
+    @property
+    def first_token(self) -> Callable[[str], None] | None:
+        """What is to be told when the answer begins, if anything."""
         ...
 
     def abandon(self) -> None:
@@ -52,9 +69,9 @@ class Place(Protocol):
 class Lender(Protocol):
     """Lends runners to requests."""
 
-    def queue(self, spec: Any, client: str) -> AbstractContextManager[Place]:
+    def queue(self, spec: Any, client: str, asked: Asked) -> AbstractContextManager[Place]:
         """Take a place for as long as the block lasts; leaving it gives everything back.
 
-        Places are shared out fairly among clients.
+        Places are shared out fairly among clients; what is ``asked`` tells which slot is best.
         """
         ...

@@ -11,6 +11,8 @@ from llama_runner.relay.lender import Lease
 from llama_runner.relay.record import Record
 from llama_runner.relay.upstream_exchange import UpstreamExchange
 
+OK = 200
+
 
 @define(eq=False)
 class LentExchange:
@@ -45,6 +47,8 @@ class LentExchange:
     def _let_go(self) -> None:
         self._upstream.close()
         if self._upstream.finished:
+            if self._upstream.status == OK:
+                self._lease.answered()
             return
         self._lease.abandon()
         if self._answer.left_at is not None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 from attrs import define, field
 
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.events.usage import Usage
+
+SERVED = "served"
+"""What is said of a request whose answer begins."""
 
 
 @define(eq=False)
@@ -23,16 +28,19 @@ class Record:
     closed_after: float | None = None
     began: float = field(factory=trio.current_time, init=False)
     _granted: float | None = field(default=None, init=False)
+    _first_token: Callable[[str], None] | None = field(default=None, init=False)
     _first_byte: float | None = field(default=None, init=False)
 
-    def granted(self) -> None:
-        """Note that it has its lease."""
-        self._granted = self._elapsed()
+    def granted(self, first_token: Callable[[str], None] | None) -> None:
+        """Note that it has its lease, and who wants to know when its answer begins."""
+        self._granted, self._first_token = self._elapsed(), first_token
 
     def first_byte(self) -> None:
         """Note that the engine's answer begins to reach the client."""
         if self._first_byte is None:
             self._first_byte = self._elapsed()
+            if self._first_token is not None:
+                self._first_token(SERVED)
 
     def exchange(self) -> Exchange:
         """Return what the request was like."""

@@ -124,12 +124,12 @@ class Relay:
         beat = Heartbeat(answer, route.dialect, record.began + self._pulse.after)
         self._pulse.add(beat)
         try:
-            with self._lender.queue(target.spec, answer.client_name) as place:
+            with self._lender.queue(target.spec, answer.client_name, request) as place:
                 beat.about(lambda: place.waiting)
                 lease = place.lease
                 if lease is None:
                     lease = await beat.until(place.granted)
-                record.granted()
+                record.granted(lease.first_token)
                 async with _exchange(lease, request, target, answer, record) as upstream:
                     await _pass_on(request, upstream, answer, beat, record)
         finally:
@@ -138,9 +138,9 @@ class Relay:
     async def _whole(
         self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
     ) -> bytes:
-        with self._lender.queue(target.spec, answer.client_name) as place:
+        with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
-            record.granted()
+            record.granted(lease.first_token)
             async with _exchange(lease, request, target, answer, record) as upstream:
                 if await upstream.head() != OK:
                     await _refuse(upstream)
@@ -157,7 +157,7 @@ class Relay:
 def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
 ) -> LentExchange:
-    body = request.upstream_body(target.model, target.request_defaults)
+    body = request.upstream_body(target.model, target.request_defaults, lease.terms)
     pieces = restored(body, request.aside)
     upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))
     return LentExchange(lease, upstream, answer, record)

@@ -10,7 +10,9 @@ import orjson
 from attrs import frozen
 
 from llama_runner.errors import BadRequest
+from llama_runner.relay.conversations import conversation_of_chat, conversation_of_text
 from llama_runner.relay.media import refuse_remote_media
+from llama_runner.scheduling.conversation import Conversation
 from llama_runner.wire.body import Body
 from llama_runner.wire.long_strings import Aside
 
@@ -29,6 +31,7 @@ class Task(Enum):
 
 
 NOTHING_ASIDE: Aside = {}
+NO_TERMS: Mapping[str, Any] = {}
 
 
 @frozen
@@ -60,8 +63,20 @@ class RelayRequest:
             return self.streams
         return not (self.fields.get("logprobs") and self.fields.get("tools"))
 
-    def upstream_body(self, model: str, defaults: Mapping[str, Any]) -> bytes:
+    def conversation(self) -> Conversation | None:
+        """Return what its conversation is recognised by."""
+        if self.task is Task.CHAT:
+            return conversation_of_chat(self.fields)
+        if self.task is Task.COMPLETION:
+            return conversation_of_text(self.fields.get("prompt"))
+        return None
+
+    def upstream_body(
+        self, model: str, defaults: Mapping[str, Any], terms: Mapping[str, Any] = NO_TERMS
+    ) -> bytes:
         """Return the body for the engine; ``defaults`` fill what the client left out.
+
+        The ``terms`` of its lease have the last word, where something is generated.
 
         What is set aside is still to be restored in it.
         What generates always goes up as a stream with progress events: only a
@@ -73,6 +88,8 @@ class RelayRequest:
 
         """
         body = {**defaults, **self.fields, "model": model}
+        if self.task.generates:
+            body |= terms
         if self.goes_up_as_stream:
             body["stream"] = True
             body["return_progress"] = True

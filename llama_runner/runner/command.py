@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from secrets import token_urlsafe
 
 from llama_runner.catalog.card import ModelCard, ModelKind
@@ -43,8 +44,9 @@ def build_command(
     config: ModelConfig,
     *,
     port: int,
+    slot_folder: Path | None = None,
 ) -> tuple[str, ...]:
-    """Return the argv that serves this model on this port.
+    """Return the argv that serves this model on this port, its slots saved in ``slot_folder``.
 
     Raises:
         StartFailed: the parameters cannot be passed to this engine.
@@ -61,6 +63,7 @@ def build_command(
         # The engine splits this value at commas into several names.
         *("--alias", key.replace(",", "_")),
         *("--host", HOST, "--port", str(port)),
+        *(("--slot-save-path", str(slot_folder)) if slot_folder is not None else ()),
         *FIXED,
         *(word for setting in settings(card, chosen).items() for word in words(*setting)),
     )
@@ -77,6 +80,7 @@ def build_launch(
     port: int,
     inherited: Mapping[str, str],
     ready_within: float = 300.0,
+    slot_folder: Path | None = None,
 ) -> Launch:
     """Return everything needed to start this model, with an API key of its own.
 
@@ -88,7 +92,7 @@ def build_launch(
     asked = settings(card, canonical(config.parameters))
     api_key = token_urlsafe(32)
     return Launch(
-        command=build_command(engine, key, card, config, port=port),
+        command=build_command(engine, key, card, config, port=port, slot_folder=slot_folder),
         environment={
             **child_environment(inherited, api_key=api_key, platform=sys.platform),
             **engine.environment,

@@ -74,7 +74,9 @@ FIXED = (
     "--sse-ping-interval",
     "-1",
 )
-OURS = frozenset({"--model", "--mmproj", "--alias", "--host", "--port", *FIXED[:-1]})
+OURS = frozenset(
+    {"--model", "--mmproj", "--alias", "--host", "--port", "--slot-save-path", *FIXED[:-1]}
+)
 
 # The further parameters that the embedded engine takes; any other needs a llama-server.
 EMBEDDED_PARAMETERS = ADJUSTABLE | {

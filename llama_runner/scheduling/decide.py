@@ -120,7 +120,7 @@ class _Draft:
             return
         if resident.leases + self._granted[model] >= resident.slots:
             return
-        if drain is None or drain.lets(ticket):
+        if resident.serves(ticket.since) and (drain is None or drain.lets(ticket)):
             self._granted[model] += 1
             self._grants.append(ticket)
 

@@ -45,25 +45,26 @@ def overdue_at(ticket: Ticket, situation: Situation) -> float:
     return min(waiting, default=ticket.since) + situation.rules.patience
 
 
+def in_the_way(situation: Situation) -> dict[str, Resident]:
+    """Return the residents that could make room, those dearest that are not idle."""
+    return {
+        key: evolve(resident, cost=resident.cost + BUSY) if resident.leases else resident
+        for key, resident in situation.residents.items()
+        if resident.phase is Phase.READY and not resident.pinned
+    }
+
+
 def draining_for(
     ticket: Ticket, missing: Amounts, situation: Situation
 ) -> tuple[Drain | None, float]:
     """Return what drains for a ticket, and when to look again, since time alone changes that."""
-    due, residents = overdue_at(ticket, situation), situation.residents
+    due = overdue_at(ticket, situation)
     if due > situation.now:
         return None, due
-    ready = {
-        key: resident
-        for key, resident in residents.items()
-        if resident.phase is Phase.READY and not resident.pinned
-    }
+    ready = in_the_way(situation)
     held = {key: situation.held_by([key]) for key in ready}
     fresh = _fresh(ready, situation)
-    candidates = {
-        key: evolve(resident, cost=resident.cost + BUSY) if resident.leases else resident
-        for key, resident in ready.items()
-        if key not in fresh
-    }
+    candidates = {key: found for key, found in ready.items() if key not in fresh}
     chosen = cheapest(candidates, held, missing)
     drain = None if chosen is None else Drain(ticket, frozenset(chosen))
     return drain, min(fresh.values(), default=inf)

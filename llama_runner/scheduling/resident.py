@@ -26,7 +26,8 @@ class Resident:
     ``since`` is when it became ready, ``last_used`` when it last gave a lease back.
     It is idle for ``keep_alive`` seconds at most, without end if that is None.
     ``cost`` is what it takes to bring back what an eviction would lose, in seconds.
-    ``client`` was the last to be served by it.
+    ``client`` was the last to be served by it. It is unwanted since ``unwanted``: whoever
+    did not come before is not served by it.
     """
 
     footprint: Amounts
@@ -39,6 +40,11 @@ class Resident:
     keep_alive: float | None = None
     cost: float = 0.0
     client: str = ""
+    unwanted: float | None = None
+
+    def serves(self, since: float) -> bool:
+        """Tell whether it still serves a request that came at this time."""
+        return self.unwanted is None or since < self.unwanted
 
     @property
     def idle_since(self) -> float:

@@ -13,7 +13,7 @@ from attrs import define, field
 from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.names import ModelKey
 from llama_runner.catalog.scanner import scan_here
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.config.models import ModelConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.lending.appraisal import Appraiser

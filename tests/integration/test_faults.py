@@ -10,7 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from llama_runner.config.app import AppConfig, SchedulingConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from tests.support.fake_child import Behaviour, FakeSpawner
 from tests.support.front_door import ask
 from tests.support.http_client import Reply, request_bytes

@@ -8,7 +8,8 @@ import pytest
 import trio
 from attrs import define
 
-from llama_runner.config.app import AppConfig, SchedulingConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from tests.conftest import RecordFigures
 from tests.support.fake_child import Behaviour, FakeSpawner
 from tests.support.front_door import on_virtual_clock

@@ -9,7 +9,7 @@ from attrs import define
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import RunnerError
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.lending.model_spec import ModelSpec

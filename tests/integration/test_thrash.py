@@ -7,7 +7,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.runner_manager import open_runner_manager
 from tests.support.fake_child import Behaviour, FakeSpawner

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from llama_runner.config.app import ApiKey, AppConfig, SecurityConfig
+from llama_runner.config.app import AppConfig
+from llama_runner.config.security import ApiKey, SecurityConfig
 from tests.support.http_client import RawClient, request_bytes
 from tests.support.program import STREAM
 

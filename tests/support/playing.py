@@ -8,7 +8,7 @@ import trio
 from attrs import define, field, frozen
 from trio.testing import MockClock
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.runner_manager import RunnerManager, open_runner_manager

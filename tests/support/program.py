@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -23,6 +24,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.http.front import Front, open_front
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.stall_watch import StallWatch
+from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -34,6 +36,7 @@ from llama_runner.runner.launch import Launch
 from llama_runner.runner.port import free_port
 from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from llama_runner.timeline_fields import timeline_fields
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
 from tests.support.http_client import RawClient
@@ -138,7 +141,14 @@ async def open_program(
         ):
             relay = Relay(resolve, runners, config.relay, pulse, events.publish)
             dependencies = Dependencies(
-                catalog, events, stop, lambda: {"listeners": {}, "models": []}, "control", 0
+                catalog,
+                events,
+                stop,
+                lambda: {"listeners": {}, "models": []},
+                partial(timeline_fields, runners.timeline, 0.0),
+                ModelControl(resolve, runners),
+                "control",
+                0,
             )
             site = site_of(FACADES[facade], config, dependencies, relay)
             async with open_front(site, stop) as front:

@@ -12,7 +12,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import wait_all_tasks_blocked
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import CapacityError, RunnerError
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
@@ -103,6 +103,7 @@ class Simulation:
             assert not any(resident.leases for resident, _ in manager.residents.values())
         assert not self._spawn.alive
         assert self.ends.total() == self.asked
+        assert not manager.timeline.open
 
     def _step(self, manager: RunnerManager, nursery: trio.Nursery) -> None:
         match self.random.choices(tuple(LIKELY), tuple(LIKELY.values()))[0]:
@@ -131,6 +132,17 @@ class Simulation:
         plan = decide(manager.planner.situation())
         assert plan == Plan(look_again=plan.look_again), ("a wake-up was lost", plan)
         assert plan.look_again > trio.current_time() or not manager.queued
+        self._check_trails(manager)
+
+    def _check_trails(self, manager: RunnerManager) -> None:
+        """See to it that each load has one trail, and that its steps leave no time out."""
+        for model in manager.timeline.open:
+            assert manager.line.waits_for(model) or model in manager.residents, model
+        while manager.timeline.over:
+            trail = manager.timeline.over.popleft()
+            assert trail.ended is not None
+            spent = sum(span.ended - span.began for span in trail.spans)
+            assert abs(spent - (trail.ended - trail.began)) < 1e-6, trail
 
     async def _visit(self, manager: RunnerManager) -> None:
         model, client = self.random.choice(tuple(SIZES)), self.random.choice(CLIENTS)

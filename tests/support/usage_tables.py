@@ -56,7 +56,7 @@ _KEY_HEAD = ("key", "value", "default", "meaning")
 def _command_rows() -> Iterator[Row]:
     for command in COMMANDS:
         flags = ", ".join(f"`{option.flag}`" for option in options_of(command))
-        yield f"`{command.name}`", command.summary, flags
+        yield f"`{command.usage}`", command.summary, flags
 
 
 def _option_rows() -> Iterator[Row]:

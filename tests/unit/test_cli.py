@@ -8,6 +8,7 @@ import pytest
 from llama_runner import __version__
 from llama_runner.cli import (
     COMMANDS,
+    ExitCode,
     OFF,
     OPTIONS,
     Options,
@@ -54,15 +55,36 @@ def test_every_option_is_read() -> None:
 
 def test_the_table_and_the_options_hold_the_same_names() -> None:
     fields = {attribute.name for attribute in attrs.fields(Options)}
-    assert {option.name for option in OPTIONS} | {"command"} == fields
+    assert {option.name for option in OPTIONS} | {"command", "model"} == fields
     for command in COMMANDS:
         assert len(options_of(command)) == len(command.options), command.name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_set_of_arguments_serves_every_command(name: str) -> None:
-    argv = [name, "--config-dir", "c", "--state-dir", "s", "--ready-file", "r", "--json"]
-    assert parse(argv, {}).command == name
+    (command,) = (command for command in COMMANDS if command.name == name)
+    argv = [
+        *command.usage.split(),
+        "--config-dir",
+        "c",
+        "--state-dir",
+        "s",
+        "--ready-file",
+        "r",
+        "--json",
+    ]
+    options = parse(argv, {})
+    assert (options.command, options.model) == (name, "MODEL" if command.model else None)
+
+
+@pytest.mark.parametrize("name", ["load", "unload", "pin", "unpin"])
+def test_what_is_done_with_a_model_needs_its_name(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse([name], {})
+    assert raised.value.code == ExitCode.CONFIGURATION
+    assert "MODEL" in capsys.readouterr().err
 
 
 def test_the_engine_can_come_from_the_environment() -> None:

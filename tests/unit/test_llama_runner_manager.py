@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+
 import pytest
 import trio
 from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from llama_runner.config.app import SchedulingConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import (
     ModelTooLarge,
     NoRoom,
@@ -22,7 +23,7 @@ from llama_runner.scheduling.resident import Phase
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from tests.support.fake_child import Behaviour, FakeSpawner
 from tests.support.fake_memory import FakeMemory
-from tests.support.managed import managed, spec, steps, use
+from tests.support.manager import managed, spec, steps, use
 
 
 async def test_the_first_request_loads_the_model(autojump_clock: MockClock) -> None:

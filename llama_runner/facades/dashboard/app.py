@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 
-from quart import Response, request, websocket
+from quart import Response, websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from llama_runner.errors import LlamaRunnerError
+from llama_runner.facades.dashboard.control_key import refused_control
+from llama_runner.facades.dashboard.errors import status_of
+from llama_runner.facades.dashboard.model_routes import add_model_routes
 from llama_runner.facades.dashboard.page import PAGE
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.quart_app import asked, json_response, make_app
@@ -31,14 +33,20 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     async def status() -> Response:
         return json_response(dependencies.status())
 
+    @app.get("/api/timeline")
+    async def timeline() -> Response:
+        return json_response(dependencies.timeline())
+
     @app.post("/api/stop")
     async def stop() -> Response:
-        if not _may_control(dependencies):
-            message = "only the command line of the user who started the program may stop it"
-            return json_response({"error": message, "code": "not_allowed", "status": 403}, 403)
+        denied = refused_control(dependencies)
+        if denied is not None:
+            return denied
         logger.info("stopping (%s)", asked())
         dependencies.stop.request()
         return json_response({"stopping": True}, 202)
+
+    add_model_routes(app, dependencies)
 
     @app.websocket("/api/events")
     async def events() -> None:
@@ -49,15 +57,11 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     return app
 
 
-def _may_control(dependencies: Dependencies) -> bool:
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), dependencies.control_key.encode())
-
-
 def _add_error_handlers(app: QuartTrio) -> None:
     @app.errorhandler(LlamaRunnerError)
     async def expected(error: LlamaRunnerError) -> Response:
-        return json_response({"error": str(error), "code": None, "status": 400}, 400)
+        status = status_of(error)
+        return json_response({"error": str(error), "code": None, "status": status}, status)
 
     @app.errorhandler(HTTPException)
     async def refused(error: HTTPException) -> Response:

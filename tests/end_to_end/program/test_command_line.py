@@ -197,3 +197,51 @@ def test_a_listener_can_be_left_out(small):
         done = program.setup.run("status")
         assert done.returncode == 1
         assert "dashboard is off" in done.stderr
+
+
+def test_a_model_is_loaded_pinned_shown_and_unloaded(program):
+    run = program.setup.run
+    seen = json.loads(run("load", "tiny-embedder", "--check", "--json").stdout)
+    assert seen["can_load"] and seen["bytes"]["ram"] > 0
+    done = run("load", "Tiny-Embedder")
+    assert (done.returncode, done.stdout) == (0, "tiny-embedder is loaded\n"), done.stderr
+    assert run("pin", "tiny-embedder").stdout == "tiny-embedder is pinned\n"
+    (line,) = (text for text in run("ps").stdout.splitlines() if "tiny-embedder" in text)
+    assert "ready" in line and "of ram" in line and line.endswith("pinned")
+    assert run("unpin", "tiny-embedder").stdout == "tiny-embedder is no longer pinned\n"
+    assert run("unload", "tiny-embedder").stdout == "tiny-embedder was unloaded\n"
+    told = json.loads(run("ps", "--json").stdout)
+    assert "tiny-embedder" not in {model["key"] for model in told["models"]}
+    assert run("unload", "tiny-embedder").stdout == "tiny-embedder was not loaded\n"
+
+
+@pytest.mark.parametrize("command", ["load", "unload", "pin", "unpin"])
+def test_a_model_that_is_not_there_is_named(program, command):
+    done = program.setup.run(command, "nobody")
+    assert done.returncode == 1
+    assert "no model is called 'nobody'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ps", "load", "unload", "pin"])
+def test_without_a_program_that_serves_there_is_nothing_to_control(small, command):
+    done = small.run(command, *(["x"] if command != "ps" else []))
+    assert (done.returncode, done.stderr) == (1, "nothing is serving; main.py start does\n")
+
+
+def test_the_loads_so_far_are_told_step_by_step(program, tmp_path):
+    run = program.setup.run
+    run("unload", "tiny-embedder")
+    assert run("load", "tiny-embedder").returncode == 0
+    *_, load = json.loads(run("timeline", "--json").stdout)["loads"]
+    assert (load["model"], load["outcome"]) == ("tiny-embedder", "loaded")
+    named = sum(step["seconds"] for step in load["steps"])
+    assert named >= 0.95 * load["seconds"]
+    assert "load" in {step["name"] for step in load["steps"]}
+    shown = run("timeline").stdout
+    assert "tiny-embedder" in shown and " s  load" in shown
+    trace = tmp_path / "trace.json"
+    assert "perfetto" in run("timeline", "--chrome", str(trace)).stdout
+    events = json.loads(trace.read_text("utf-8"))["traceEvents"]
+    assert {"M", "X"} <= {event["ph"] for event in events}
+    refused = run("timeline", "--chrome", str(tmp_path / "nowhere" / "trace.json"))
+    assert refused.returncode == 2 and "cannot be written" in refused.stderr

@@ -15,7 +15,9 @@ from attrs import frozen
 LONGEST_HEAD = 1 << 20
 LOCAL = ("localhost", "127.0.0.1", "::1")
 # What the relay decides for itself; everything else is passed on as it was meant.
-OURS = frozenset({"model", "stream", "return_progress", "stream_options"})
+OURS = frozenset(
+    {"model", "stream", "return_progress", "stream_options", "id_slot", "cache_prompt"}
+)
 
 
 @frozen

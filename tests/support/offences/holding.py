@@ -8,7 +8,8 @@ import trio
 from attrs import evolve
 from trio.testing import wait_all_tasks_blocked
 
-from llama_runner.config.app import AppConfig, RelayConfig, SchedulingConfig
+from llama_runner.config.app import AppConfig, RelayConfig
+from llama_runner.config.scheduling import SchedulingConfig
 from tests.support.access_cases import HANDSHAKE
 from tests.support.endless import Endless, in_sockets
 from tests.support.front_cases import post

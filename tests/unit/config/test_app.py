@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from llama_runner.config.app import DEFAULT_PORTS, ApiKey, AppConfig, ListenerConfig
+from llama_runner.config.app import DEFAULT_PORTS, AppConfig, ListenerConfig
+from llama_runner.config.security import ApiKey
 
 
 def test_the_listeners_have_the_ports_that_clients_try() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from llama_runner.config.app import ApiKey, AppConfig, ListenerConfig, SecurityConfig
+from llama_runner.config.app import AppConfig, ListenerConfig
+from llama_runner.config.security import ApiKey, SecurityConfig
 from llama_runner.config.checks import app_problems, is_loopback, models_problems
 from llama_runner.config.models import ModelConfig, ModelsConfig
 

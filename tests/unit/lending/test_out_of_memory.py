@@ -13,7 +13,7 @@ from llama_runner.errors import OutOfMemory
 from llama_runner.lending.model_spec import ModelSpec
 from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
 from tests.support.fake_memory import ram
-from tests.support.managed import SIZE, managed, spec, steps, use
+from tests.support.manager import SIZE, managed, spec, steps, use
 
 OUT_OF_MEMORY = Behaviour(
     loads_for=30, exits_after=1, exit_code=1, prints=("failed to allocate buffer for kv cache",)

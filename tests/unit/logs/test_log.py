@@ -11,7 +11,7 @@ from subprocess import PIPE
 import pytest
 import trio
 
-from llama_runner.config.logging import LoggingConfig
+from llama_runner.config.logs import LoggingConfig
 from llama_runner.logs.log import open_log
 
 logger = logging.getLogger("llama_runner.here")
@@ -20,7 +20,7 @@ logger = logging.getLogger("llama_runner.here")
 CHATTY = """
 import logging, sys, trio
 from pathlib import Path
-from llama_runner.config.logging import LoggingConfig
+from llama_runner.config.logs import LoggingConfig
 from llama_runner.logs.log import open_log
 
 async def main():

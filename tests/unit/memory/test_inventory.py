@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pynvml  # type: ignore[import-untyped]
 import pytest
 
-from llama_runner.config.memory import MemoryConfig
+from llama_runner.config.app import MemoryConfig
 from llama_runner.memory.amounts import RAM, Amounts
 from llama_runner.memory.gpu import Gpus, open_gpus
 from llama_runner.memory.inventory import MemoryWatch, held_by

@@ -63,6 +63,15 @@ def test_the_key_is_never_on_the_command_line():
     assert launch.api_key not in repr(launch)
 
 
+def test_slots_are_saved_only_where_a_folder_is_given(tmp_path):
+    for folder, expected in ((tmp_path, [str(tmp_path)]), (None, [])):
+        launch = build_launch(
+            REAL, "m", model_card(), ModelConfig(), port=1, inherited={}, slot_folder=folder
+        )
+        pairs = zip(launch.command, launch.command[1:], strict=False)
+        assert [value for flag, value in pairs if flag == "--slot-save-path"] == expected
+
+
 def test_every_launch_has_a_key_of_its_own():
     keys = {
         build_launch(REAL, "m", model_card(), ModelConfig(), port=1, inherited={}).api_key

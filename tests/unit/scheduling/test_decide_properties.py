@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 
 from llama_runner.memory.amounts import Amounts, total
 from llama_runner.scheduling.decide import decide
+from llama_runner.scheduling.outlook import Outlook, outlook
 from llama_runner.scheduling.plan import Reason
 from llama_runner.scheduling.resident import Phase, Resident
 from llama_runner.scheduling.situation import Budget, Rules, Situation
@@ -161,3 +162,33 @@ def test_no_client_gets_two_turns_while_another_waits_for_one(
     for client in "xyz":
         turns = [ticket.turn for ticket in waiting if ticket.client == client]
         assert turns == sorted(set(turns))
+
+
+@given(situations(), st.sampled_from(MODELS))
+def test_an_outlook_is_what_a_request_for_the_model_would_bring_about(
+    situation: Situation, model: str
+) -> None:
+    # Nobody else waits, and this one has waited for long enough.
+    ticket = Ticket(99, model, "z", 1, since=0.0)
+    alone = evolve(situation, waiting=[ticket], not_before={})
+    seen, plan = outlook(model, alone), decide(alone)
+    if model in situation.residents:
+        leaving = situation.residents[model].phase is Phase.STOPPING
+        assert seen == Outlook(loaded=not leaving)
+    elif seen.reason is not None:
+        assert [refusal.reason for refusal in plan.refusals] == [seen.reason]
+    elif seen.busy:
+        assert not plan.starts and not plan.evictions and not plan.refusals
+    elif seen.evicts:
+        assert set(plan.evictions) == set(seen.evicts)
+    elif alone.need(model).fits(alone.free):
+        assert plan.starts == (ticket,)
+
+
+@given(situations())
+def test_who_did_not_come_before_a_model_became_unwanted_is_not_served_by_it(
+    situation: Situation,
+) -> None:
+    unwanted = {key: evolve(found, unwanted=90.0) for key, found in situation.residents.items()}
+    for ticket in decide(evolve(situation, residents=unwanted)).grants:
+        assert ticket.since < 90.0

@@ -1,4 +1,4 @@
-"""The shape of ``logging`` in app_config.json."""
+"""The ``logging`` part of app_config.json."""
 
 from __future__ import annotations
 

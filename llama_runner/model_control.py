@@ -1,0 +1,101 @@
+"""Loads, unloads and pins models at somebody's word; facades and the command line call it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import trio
+from attrs import define
+
+from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.relay.target import Target
+from llama_runner.runner_manager import RunnerManager
+from llama_runner.scheduling.outlook import Outlook
+from llama_runner.scheduling.plan import Reason
+from llama_runner.scheduling.resident import Phase
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class ModelControl:
+    """What can be done with a model besides asking it; names are resolved as in requests."""
+
+    _resolve: Callable[[str], Target]
+    _runners: RunnerManager
+
+    async def load(self, name: str, client: str) -> str:
+        """Load a model as a request would, waiting for its turn; return its key.
+
+        Raises:
+            LlamaRunnerError: why it cannot be loaded.
+
+        """
+        spec = self._spec(name)
+        with self._runners.queue(spec, client) as place:
+            (await place.granted()).wants_no_token()
+        return spec.key
+
+    async def unload(self, name: str) -> bool:
+        """Stop a model and wait for its end; return whether it was loaded.
+
+        Answers in progress, and requests that wait for it already, come first. Whoever
+        asks for it meanwhile has it loaded again afterwards.
+        """
+        key = self._spec(name).key
+        seat = self._runners.seat(key)
+        if seat is None:
+            return False
+        logger.info("%s is unloaded as soon as it is idle", key)
+        if seat.phase is Phase.STARTING and not self._runners.line.waits_for(key):
+            seat.leave()
+        else:
+            seat.let_go(trio.current_time())
+            self._runners.reconsider()
+        await seat.gone.wait()
+        return True
+
+    def pin(self, name: str, *, pinned: bool) -> str:
+        """Keep a model loaded, once it is, until the program ends; or no longer. Return its key."""
+        key = self._spec(name).key
+        self._runners.pins[key] = pinned
+        seat = self._runners.seat(key)
+        if seat is not None and seat.unwanted is None:
+            seat.pinned = pinned
+            self._runners.reconsider()
+        return key
+
+    def outlook(self, name: str) -> dict[str, Any]:
+        """Return what loading a model would take now, as JSON fields.
+
+        ``evicts`` would be stopped, of which those ``waits_for`` answer somebody first;
+        ``seconds`` is what is likely to pass, ``reason`` why it cannot be loaded.
+        """
+        spec = self._spec(name)
+        seen = self._runners.planner.outlook(spec)
+        return {
+            "model": spec.key,
+            "loaded": seen.loaded,
+            "can_load": seen.reason is None,
+            "evicts": list(seen.evicts),
+            "waits_for": list(seen.busy),
+            "reason": _in_words(seen),
+            "bytes": dict(spec.footprint().by_device),
+            "seconds": round(self._runners.prospects.load_takes(spec), 1),
+        }
+
+    def _spec(self, name: str) -> ModelSpec:
+        spec: ModelSpec = self._resolve(name).spec
+        return spec
+
+
+def _in_words(seen: Outlook) -> str | None:
+    match seen.reason:
+        case None:
+            return None
+        case Reason.TOO_LARGE:
+            return "it is too large for this machine"
+        case Reason.NO_ROOM:
+            return "other programs and pinned models leave too little memory"

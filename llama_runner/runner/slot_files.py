@@ -1,0 +1,143 @@
+"""Has one child save its slots to files, and restore them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
+import orjson
+from attrs import frozen
+
+from llama_runner.errors import RunnerLost
+from llama_runner.runner.launch import Launch
+
+ANSWER_WITHIN = 60.0
+"""Seconds for one file, or one reading; who asks has a bound of his own."""
+_LONGEST_REASON = 200
+
+
+@frozen
+class Moved:
+    """What a slot's file holds, and how many seconds it took to write or to read it."""
+
+    tokens: int
+    size: int
+    seconds: float
+
+
+@frozen
+class Reading:
+    """What came of a prompt: tokens, and how many of the prompt's were found and were read."""
+
+    answer: tuple[int, ...]
+    cached: int
+    read: int
+    seconds: float
+
+
+class SlotFiles(Protocol):
+    """A child's slots and their files, which lie in the folder of its launch.
+
+    Every call raises RunnerLost with the child's own reason if it does not do it.
+    """
+
+    async def save(self, slot: int, file: str) -> Moved:
+        """Write what an idle slot holds."""
+        ...
+
+    async def restore(self, slot: int, file: str) -> Moved:
+        """Put what was written into a slot, in place of what it holds."""
+        ...
+
+    async def read(self, slot: int, prompt: Sequence[int], most: int) -> Reading:
+        """Read a prompt of token numbers; return the likeliest ``most`` tokens after it."""
+        ...
+
+
+@frozen
+class HttpSlotFiles:
+    """The same over the child's HTTP API (llama.cpp, tools/server/README.md)."""
+
+    _client: httpx.AsyncClient
+
+    async def save(self, slot: int, file: str) -> Moved:
+        """Write what an idle slot holds."""
+        told = await self._post(f"/slots/{slot}?action=save", {"filename": file})
+        return _moved(told, "n_saved", "n_written", "save_ms")
+
+    async def restore(self, slot: int, file: str) -> Moved:
+        """Put what was written into a slot."""
+        told = await self._post(f"/slots/{slot}?action=restore", {"filename": file})
+        return _moved(told, "n_restored", "n_read", "restore_ms")
+
+    async def read(self, slot: int, prompt: Sequence[int], most: int) -> Reading:
+        """Read a prompt of token numbers, and go on with the likeliest ones."""
+        asked = {
+            "prompt": list(prompt),
+            "id_slot": slot,
+            "n_predict": most,
+            "temperature": 0,
+            "cache_prompt": True,
+            "ignore_eos": True,
+            "return_tokens": True,
+        }
+        match await self._post("/completion", asked):
+            case {
+                "tokens": [*answer],
+                "timings": {
+                    "cache_n": int() as cached,
+                    "prompt_n": int() as read,
+                    "prompt_ms": int() | float() as spent,
+                },
+            }:
+                return Reading(tuple(answer), cached, read, spent / 1000)
+        raise RunnerLost("llama-server's answer has another form than we know")
+
+    async def _post(self, path: str, fields: Mapping[str, Any]) -> object:
+        try:
+            response = await self._client.post(path, json=dict(fields))
+        except httpx.HTTPError as error:
+            raise RunnerLost(f"llama-server does not answer {path}: {error!r}") from error
+        try:
+            answer: object = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise RunnerLost(f"llama-server's {path} is not JSON") from error
+        if not response.is_success:
+            raise RunnerLost(_reason(answer) or f"llama-server answers {response.status_code}")
+        return answer
+
+
+def _reason(answer: object) -> str:
+    match answer:
+        case {"error": {"message": str() as message}}:
+            return message[:_LONGEST_REASON]
+        case _:
+            return ""
+
+
+def _moved(told: object, tokens: str, size: str, spent: str) -> Moved:
+    match told:
+        case {"timings": {**timings}, **fields}:
+            amounts = fields.get(tokens), fields.get(size), timings.get(spent)
+            match amounts:
+                case (int() as count, int() as written, int() | float() as milliseconds):
+                    return Moved(count, written, milliseconds / 1000)
+    raise RunnerLost("llama-server's answer has another form than we know")
+
+
+@asynccontextmanager
+async def open_slot_files(launch: Launch) -> AsyncIterator[HttpSlotFiles]:
+    """Talk to the child of this launch while the block lasts."""
+    async with httpx.AsyncClient(
+        base_url=launch.endpoint,
+        headers={"Authorization": f"Bearer {launch.api_key}"},
+        timeout=ANSWER_WITHIN,
+        # As for the control plane: nothing stays open, and nobody is in between.
+        limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+        trust_env=False,
+        verify=False,
+        follow_redirects=False,
+    ) as client:
+        yield HttpSlotFiles(client)
