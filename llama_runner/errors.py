@@ -17,7 +17,8 @@
     ├── Refused                … or would not do what it was asked to (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
-    │   ├── CircuitOpen        so many starts in a row have failed that none is tried for a while
+    │   ├── OutOfMemory        it did so for want of memory, whatever was tried
+    │   ├── CircuitOpen        it did so so often in a row that nothing is tried for a while
     │   └── RunnerLost         it exited while lent, or broke off its answer
     └── ShuttingDown           the application no longer admits work
 
@@ -138,6 +139,10 @@ class RunnerError(LlamaRunnerError):
 
 class StartFailed(RunnerError):
     """The child exited, or stayed unready, before it could serve."""
+
+
+class OutOfMemory(RunnerError):
+    """The child found too little memory, whatever was tried."""
 
 
 class CircuitOpen(RunnerError):

@@ -180,7 +180,7 @@ def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launc
     """Return what turns a model of the catalog into what the runner manager needs."""
     scheduling = parts.configuration.app.scheduling
 
-    def spec_of(model: CatalogModel) -> ModelSpec:
+    def spec_of(model: CatalogModel, note: str = "") -> ModelSpec:
         def make_launch() -> Any:
             return build_launch(
                 parts.engine,
@@ -194,7 +194,10 @@ def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launc
             )
 
         slots = slot_count(canonical(model.config.parameters))
-        chosen = model.config.keep_alive
+        chosen, other = model.config.keep_alive, model.fallback
+        fallback = None
+        if other is not None:
+            fallback = spec_of(other, _noted(note, model.config.fallbacks[0]))
         return ModelSpec(
             model.key,
             slots,
@@ -202,6 +205,13 @@ def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launc
             partial(appraiser.footprint, model),
             idle_seconds(scheduling.keep_alive if chosen is None else chosen),
             model.config.pinned,
+            fallback,
+            note,
         )
 
     return spec_of
+
+
+def _noted(before: str, changed: Mapping[str, object]) -> str:
+    """Return in words how a fallback is launched, on top of what the ones before it changed."""
+    return ", ".join([*filter(None, [before]), *(f"{flag} {changed[flag]}" for flag in changed)])

@@ -201,7 +201,8 @@ class RunnerManager:
             self.planner.expect_memory()
             self._seats[key].leave()
         for ticket in plan.starts:
-            self._start(self.line.place_of(ticket).spec, self.planner.footprints[ticket.model])
+            spec = self.planner.launched_now(self.line.place_of(ticket).spec)
+            self._start(spec, self.planner.footprints[ticket.model])
         for refusal in plan.refusals:
             self.line.settle(refusal.ticket, self.planner.error_of(refusal))
         self._alarm.set(plan.look_again)
@@ -215,6 +216,8 @@ class RunnerManager:
             seat.waning += 1
             seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
+            if not (seat.answered or lease.abandoned):
+                self.planner.answered(seat)
             self._give_back(seat, lease.slot)
         if lease.first_token is not None:
             lease.first_token(UNANSWERED)
@@ -272,11 +275,9 @@ class RunnerManager:
 
     def _end(self, ending: Ending) -> None:
         """Draw the consequences of a runner's end."""
-        if ending.planned:
-            self.planner.memory_released(ending.seat)
-        if ending.error is not None and not self.planner.tries_alone(ending):
-            self.planner.circuits.failed(ending.seat.spec.key, str(ending.error))
-            self.line.refuse(ending.error, ending.seat.spec.key)
+        error = self.planner.ended(ending)
+        if error is not None:
+            self.line.refuse(error, ending.seat.spec.key)
             self.timeline.end(ending.seat.spec.key, f"failed: {ending.error}")
 
     async def _follow(self, seat: Seat) -> None:

@@ -54,6 +54,7 @@ def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) ->
     if found is not None:
         resident, state = found
         (name, detail), serving = described(state), resident.leases
+        detail = detail or runners.planner.note(model.key)
     else:
         failed = runners.planner.circuits.told(model.key)
         name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)

@@ -16,6 +16,7 @@ LONG = (
     "tests/end_to_end/test_footprint.py",
     "tests/end_to_end/test_kill.py",
     "tests/end_to_end/program/test_evictions.py",
+    "tests/end_to_end/program/test_faults.py",
     "tests/end_to_end/program/test_stop.py",
     "tests/end_to_end/program/test_thrash.py",
     "tests/integration/test_broken_engine.py",

@@ -46,6 +46,17 @@ class CatalogModel:
         """The further names that the configuration gives it."""
         return self.config.aliases
 
+    @property
+    def fallback(self) -> CatalogModel | None:
+        """The same model as it is to be launched next when this runs out of memory, if at all."""
+        if not self.config.fallbacks:
+            return None
+        changed, *others = self.config.fallbacks
+        parameters = {**self.config.parameters, **changed}
+        return evolve(
+            self, config=evolve(self.config, parameters=parameters, fallbacks=tuple(others))
+        )
+
 
 @frozen(kw_only=True)
 class Catalog:

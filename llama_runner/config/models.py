@@ -115,6 +115,14 @@ class ModelConfig:
         default=False,
         metadata=documented("Whether the model is loaded when the program starts, if it fits."),
     )
+    fallbacks: tuple[Mapping[EngineFlag, EngineArgument], ...] = field(
+        default=(),
+        metadata=documented(
+            "Parameters to change, one set after the other, each on top of those before, when the "
+            "model runs out of memory as it loads. Without any it is never loaded otherwise than "
+            "you say."
+        ),
+    )
 
     slot_archive: bool = field(
         default=True,

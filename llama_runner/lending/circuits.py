@@ -22,7 +22,7 @@ class Circuits:
     _known: dict[str, Circuit] = field(factory=dict, init=False)
 
     def failed(self, model: str, cause: str) -> None:
-        """Note that a start has failed."""
+        """Note that a start has failed, or came to nothing."""
         now = trio.current_time()
         circuit = self._known.get(model, Circuit()).failed(now, cause, self._tries)
         self._known[model] = circuit
@@ -32,7 +32,7 @@ class Circuits:
             logger.warning(message, model, failures, pause)
 
     def served(self, model: str) -> None:
-        """Note that a start has succeeded."""
+        """Note that a model has answered somebody."""
         self._known.pop(model, None)
 
     def refusal(self, model: str) -> CircuitOpen | None:

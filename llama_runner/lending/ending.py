@@ -30,6 +30,20 @@ class Ending:
         return state.diagnosis.cause is Cause.OUT_OF_MEMORY
 
     @property
+    def in_vain(self) -> str:
+        """What ended a child that was ready but has not answered anybody; else empty.
+
+        It is empty too if it was stopped for no fault of its own.
+        """
+        state = self.seat.runner.state.value
+        assert isinstance(state, Exited)  # as at the end of every runner
+        ours = state.diagnosis.cause is Cause.STOPPED
+        cause = self.seat.fault if ours else state.diagnosis.message
+        if self.seat.answered or self.error is not None or not cause:
+            return ""
+        return f"it ended before it had answered anybody: {cause}"
+
+    @property
     def planned(self) -> bool:
         """Whether we have stopped it ourselves."""
         return self.seat.planned

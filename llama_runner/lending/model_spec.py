@@ -18,6 +18,8 @@ class ModelSpec:
     ``make_launch`` gives a fresh launch, with a port and a key of its own, at every start.
     ``keep_alive`` is for how many idle seconds it stays, None for as long as nobody else
     needs its memory; one that is ``pinned`` stays in any case.
+    ``fallback`` is the same model launched otherwise, as its ``note`` says: what the operator
+    wants to be tried next when this runs out of memory as it loads.
     """
 
     key: str
@@ -26,3 +28,5 @@ class ModelSpec:
     footprint: Callable[[], Amounts]
     keep_alive: float | None = None
     pinned: bool = False
+    fallback: ModelSpec | None = None
+    note: str = ""

@@ -10,11 +10,11 @@ import trio
 from attrs import define, evolve, field
 
 from llama_runner.config.scheduling import SchedulingConfig
-from llama_runner.errors import CapacityError, LlamaRunnerError
+from llama_runner.errors import CapacityError, LlamaRunnerError, OutOfMemory, RunnerError
 from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending
 from llama_runner.lending.model_spec import ModelSpec
-from llama_runner.lending.refusing import refusal_error
+from llama_runner.lending.refusing import in_words, refusal_error
 from llama_runner.lending.room import Room
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
@@ -45,6 +45,8 @@ class Planner:
     rules: Rules = field(init=False)
     circuits: Circuits = field(init=False)
     alone: set[str] = field(factory=set, init=False)
+    _fallbacks: dict[str, int] = field(factory=dict, init=False)
+    """How many fallbacks down a model is launched now."""
     footprints: dict[str, Amounts] = field(factory=dict, init=False)
     _budget: Budget = field(default=NOT_ASKED, init=False)
 
@@ -102,31 +104,73 @@ class Planner:
         self._room.expect(self._pids())
 
     def memory_released(self, seat: Seat) -> None:
-        """Note that a child which we stopped is gone."""
+        """Note that a child which we stopped is gone: its next load begins as it is configured."""
         self._room.released(seat.footprint)
+        self._fallbacks.pop(seat.spec.key, None)
+
+    def answered(self, seat: Seat) -> None:
+        """Note that a child has brought its first answer to its end: its model can serve."""
+        seat.answered = True
+        self.circuits.served(seat.spec.key)
 
     def started(self, seat: Seat) -> None:
         """Note that a model has started."""
         model = seat.spec.key
-        self.circuits.served(model)
         if model in self.alone:
             # It was given all there is to start with; that is not what it holds.
             self.alone.discard(model)
             seat.footprint = seat.spec.footprint()
 
-    def tries_alone(self, ending: Ending) -> bool:
-        """Tell whether a model that ran out of memory at its start gets all there is for another.
+    def launched_now(self, spec: ModelSpec) -> ModelSpec:
+        """Return how a model is launched now: as its spec says, or as a fallback of it."""
+        for _ in range(self._fallbacks.get(spec.key, 0)):
+            spec = spec.fallback or spec
+        return spec
 
-        It does once, and where there is something that can go.
+    def note(self, model: str) -> str:
+        """Return what is different about a loaded model than configured, for want of memory."""
+        seat = self._seats.get(model)
+        return seat.spec.note if seat is not None else ""
+
+    def ended(self, ending: Ending) -> RunnerError | None:
+        """Note how a child has ended; return what those are told who wait for it in vain."""
+        if ending.planned:
+            self.memory_released(ending.seat)
+        if ending.in_vain:
+            self.circuits.failed(ending.seat.spec.key, ending.in_vain)
+        if ending.error is None or self._tries_otherwise(ending):
+            return None
+        self.circuits.failed(ending.seat.spec.key, str(ending.error))
+        return self._worded(ending, ending.error)
+
+    def _tries_otherwise(self, ending: Ending) -> bool:
+        """Tell whether a model that ran out of memory at its start is tried in another way.
+
+        It gets all there is, once, and where there is something that can go. Then it is
+        launched as each of its fallbacks.
         """
-        model = ending.seat.spec.key
+        spec = ending.seat.spec
         others = any(not seat.pinned for seat in self._seats.values())
-        if model in self.alone or not (ending.out_of_memory and others):
-            self.alone.discard(model)
+        if ending.out_of_memory and others and spec.key not in self.alone:
+            way = "without the others"
+            self.alone.add(spec.key)
+        elif ending.out_of_memory and spec.fallback is not None:
+            way = f"with {spec.fallback.note}, as configured for that"
+            self._fallbacks[spec.key] = self._fallbacks.get(spec.key, 0) + 1
+        else:
+            self.alone.discard(spec.key)
+            self._fallbacks.pop(spec.key, None)
             return False
-        logger.warning("%s ran out of memory at its start; it is tried without the others", model)
-        self.alone.add(model)
+        logger.warning("%s ran out of memory at its start; it is tried %s", spec.key, way)
         return True
+
+    def _worded(self, ending: Ending, error: RunnerError) -> RunnerError:
+        """Return what those are told who waited for a start that has failed."""
+        if not ending.out_of_memory:
+            return error
+        need, room = ending.seat.spec.footprint(), self._room.budget(self._pids()).now
+        reckoned = f"it was reckoned to need {in_words(need)}, and models may have {in_words(room)}"
+        return OutOfMemory(f"{error}; {reckoned}")
 
     def _asked_for(self) -> dict[str, Amounts]:
         footprints = {}
@@ -142,7 +186,7 @@ class Planner:
         refusal = self.circuits.refusal(spec.key)
         if refusal is not None:
             raise refusal
-        return spec.footprint()
+        return self.launched_now(spec).footprint()
 
     def _all_for(self, model: str) -> Amounts:
         """Return what a model may hold once everything that can go is gone."""

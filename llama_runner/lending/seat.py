@@ -67,6 +67,8 @@ class Seat:
     """Whether we have stopped it ourselves."""
     fault: str = field(default="", init=False)
     """What it was ended for, if for a fault of its own."""
+    answered: bool = field(default=False, init=False)
+    """Whether it has brought an answer to its end yet."""
     stop: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     pool: UpstreamPool | None = field(default=None, init=False)
     waning: int = field(default=0, init=False)
@@ -128,13 +130,8 @@ class Seat:
 
     @property
     def child_lives(self) -> bool:
-        """Whether its child still runs."""
-        return self.pid is not None
-
-    @property
-    def heard(self) -> tuple[int, int]:
-        """How much its child has sent so far, and how many lines it has printed."""
-        return self.pool.received if self.pool is not None else 0, self.runner.tail.end
+        """Whether its child still runs, and has not been ended for a fault."""
+        return self.pid is not None and not self.fault
 
     def become_ready(self, now: float) -> None:
         """Note that it can be lent."""
@@ -153,6 +150,7 @@ class Seat:
     def end_for(self, fault: str) -> None:
         """End it for a fault of its own, which those whom it serves are told."""
         self.fault = fault
+        self.runner.hurry()  # it does not hear the request to exit
         self.leave()
 
     def lend(self, client: str, asked: Asked | None) -> tuple[int, Terms]:

@@ -28,6 +28,9 @@ class ProgressFilter:
     engine for progress so that it notices a client that leaves during prefill;
     a client that asked for it too says ``keep``. It comes before a choice's
     first token only, but one choice may wait while another is being told.
+
+    An end behind nothing is left out too: a stream in which neither a choice nor an error
+    came is no answer, and so it does not end like one.
     """
 
     _choices: int
@@ -36,6 +39,7 @@ class ProgressFilter:
     _progress: Mapping[str, Any] = field(factory=dict, init=False)
     _held: bytes = field(default=b"", init=False)
     _begun: set[int] = field(factory=set, init=False)
+    _failed: bool = field(default=False, init=False)
 
     @property
     def waiting(self) -> Waiting:
@@ -72,6 +76,8 @@ class ProgressFilter:
             return True
         if data == b"null":
             return False
+        if data == b"[DONE]":
+            return bool(self._begun or self._failed)
         try:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -81,6 +87,7 @@ class ProgressFilter:
         if _KEY in data and isinstance(progress := chunk.get("prompt_progress"), dict):
             self._progress = progress
             return self._keep
+        self._failed = self._failed or "error" in chunk
         self._note(chunk.get("choices"))
         return True
 

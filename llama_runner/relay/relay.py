@@ -32,6 +32,7 @@ from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_requ
 from llama_runner.relay.stream_end import is_ended
 from llama_runner.relay.tail import Tail
 from llama_runner.relay.target import Target
+from llama_runner.relay.whole_answer import is_answer
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.relay.whole_events import WholeEvents
@@ -45,7 +46,6 @@ JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
 REFUSAL_BYTES = 1024 * 1024
 """What is read of an engine's refusal; none is as long by far."""
-_EDGE = 64
 
 
 @frozen
@@ -147,8 +147,8 @@ class Relay:
                 most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
                     body = await upstream.body(most)
-                    if not _looks_like_object(body):
-                        raise RunnerLost("the engine's answer is no JSON object")
+                    if not is_answer(request.task, body):
+                        raise RunnerLost("the engine's answer is none")
                     record.usage = usage_of_answer(body)
                     return body
                 return await _join(request, upstream, record, most)
@@ -215,11 +215,6 @@ async def _refuse(upstream: UpstreamExchange) -> NoReturn:
     if status < 400:
         raise RunnerLost(f"the engine answered with status {status}")
     raise refusal_of(status, await upstream.body(REFUSAL_BYTES))
-
-
-def _looks_like_object(body: bytes) -> bool:
-    # Read whole it would be for nothing but this, and embeddings have many numbers.
-    return body[:_EDGE].lstrip().startswith(b"{") and body[-_EDGE:].rstrip().endswith(b"}")
 
 
 def _begin(answer: ClientAnswer, record: Record) -> None:

@@ -129,6 +129,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         Cause.OUT_OF_MEMORY,
         r"(?:(?:CUDA|HIP|ROCm|MUSA) error.*out of memory|ErrorOutOfDeviceMemory"
+        r"|CUBLAS_STATUS_ALLOC_FAILED|kIOGPUCommandBufferCallbackErrorOutOfMemory"
+        r"|can't allocate \d+ Bytes of memory on device"
         r"|ggml_vulkan: Device memory allocation of size \d+ failed"
         r"|failed to allocate (?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|MUSA)\S* buffer"
         r"|unable to allocate (?:CUDA|ROCm|HIP|Vulkan|Metal|SYCL|MUSA)\S* buffer)",
@@ -145,7 +147,9 @@ _RULES: tuple[_Rule, ...] = (
         r"|std::bad_alloc|(?i:\bout of memory\b)"
         # What C++ says when no memory is left for another thread.
         r"|what\(\): +Resource temporarily unavailable"
-        r"|failed to allocate buffer|unable to allocate .*buffer",
+        r"|failed to allocate buffer|unable to allocate .*buffer"
+        # What its graph is computed with, and Vulkan for the machine's own memory.
+        r"|failed to allocate compute|graph allocation: failed|ErrorOutOfHostMemory",
         "not enough memory to load the model",
     ),
     _rule(

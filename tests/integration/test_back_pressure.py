@@ -131,7 +131,7 @@ async def test_who_does_not_read_a_whole_answer_keeps_no_slot(
 
     async def script(asked: Asked, connection: EngineConnection) -> None:
         if path == "/v1/embeddings":
-            await connection.whole(200, {"data": large})
+            await connection.whole(200, {"data": [large]})
             return
         await connection.start_stream()
         delta = {"index": 0, "delta": {"content": large}, "finish_reason": "stop"}

@@ -16,6 +16,7 @@ from tests.support.front_door import ask, on_virtual_clock
 from tests.support.fuzz.broken_engine import BrokenEngine
 from tests.support.fuzz.engine_replies import ASKED, STREAMED, WHOLE, broken
 from tests.support.fuzz.faults import logged_faults
+from tests.support.fuzz.strict_engine import LAST_CHUNK, STREAM_HEAD
 from tests.support.fuzz.requests import pieces_of
 from tests.support.http_client import RawClient, Reply, request_bytes
 from tests.support.program import open_program
@@ -90,6 +91,33 @@ async def test_what_follows_an_answer_is_not_taken_for_the_next_one(
             engine.reply = (reply,)
             assert not _failed(await _answer(client, kind))
         assert len(program.network.upstream) == 2
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+NOTHING = {
+    "a head": STREAM_HEAD,
+    "no body": STREAM_HEAD + LAST_CHUNK,
+    "no length": b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    "an end": STREAM_HEAD + _chunk(b"data: [DONE]\n\n") + LAST_CHUNK,
+    "no choice": STREAM_HEAD + _chunk(b'data: {"choices":[]}\n\ndata: [DONE]\n\n') + LAST_CHUNK,
+    "an object": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+}
+
+
+@every_kind
+@pytest.mark.parametrize("reply", NOTHING.values(), ids=NOTHING)
+async def test_an_empty_answer_is_an_error(
+    autojump_clock: MockClock, kind: str, reply: bytes
+) -> None:
+    for pieces in ((reply,), (reply[: len(STREAM_HEAD)], reply[len(STREAM_HEAD) :])):
+        engine = BrokenEngine(pieces)
+        async with open_program(upstream=engine.serve) as program:
+            told = await _answer(program.client(), kind)
+            assert _failed(told)
+            assert told.status == 502 or b'"choices":[]' in told.body, told
 
 
 def _judge(reply: Reply, kind: str) -> None:

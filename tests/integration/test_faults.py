@@ -97,6 +97,38 @@ async def test_who_asks_while_a_pause_lasts_waits_for_its_end(autojump_clock: Mo
         assert trio.current_time() - began == pytest.approx(2 + 1, abs=0.1)
 
 
+async def test_a_model_that_never_answers_anybody_is_not_loaded_for_ever(
+    autojump_clock: MockClock,
+) -> None:
+    spawn = FakeSpawner(Behaviour(loads_for=1))
+
+    async def crashes(_: Asked, connection: EngineConnection) -> None:
+        spawn.alive[0].die(-11)
+        await trio.sleep_forever()
+
+    async with open_program(spawn=spawn, engine=ScriptedEngine(crashes)) as program:
+        for pause in (0, 1, 2):
+            began = trio.current_time()
+            reply = await _chat(program)
+            assert (reply.status, reply.json["error"]["code"]) == (502, "model_stopped")
+            assert trio.current_time() - began <= pause + 1 + SOON
+        began = trio.current_time()
+        reply = await _chat(program)
+        assert (reply.status, trio.current_time()) == (503, began)
+        assert "before it had answered anybody" in reply.json["error"]["message"]
+        assert len(spawn.children) == 3
+
+
+async def test_one_answer_shows_that_a_model_can(autojump_clock: MockClock) -> None:
+    spawn = FakeSpawner()
+    async with open_program(spawn=spawn) as program:
+        for _ in range(5):
+            assert (await _chat(program)).status == 200
+            spawn.alive[0].die(-11)
+            await wait_all_tasks_blocked()
+            assert program.runners.planner.circuits.told("a") is None
+
+
 Script = Callable[[Asked, EngineConnection], Awaitable[None]]
 
 
@@ -140,6 +172,24 @@ async def test_a_child_that_hangs_is_ended_and_its_clients_told(
         await trio.sleep(2)
         assert not spawn.alive
         assert spawn.children[0].history[-1].startswith("exited")
+
+
+async def test_a_child_of_which_only_the_decoding_hangs_is_ended(
+    autojump_clock: MockClock,
+) -> None:
+    engine = ScriptedEngine(HangsFor(_says_nothing))
+    async with open_program(config=STALLS, engine=engine) as program:
+        began = trio.current_time()
+        client = program.client()
+        await client.request(body={**STREAM, "user": "unlucky"})
+        await trio.sleep(1)
+        (child,) = program.spawn.alive
+        child.control.hangs = True
+        assert b"made no progress for 60 s" in (await client.reply()).body
+        assert trio.current_time() - began <= LIMIT * 1.2 + SOON
+        await trio.sleep(SOON)
+        assert not program.spawn.alive
+        assert "asked to exit" not in child.history
 
 
 async def test_one_request_that_makes_progress_keeps_a_child_alive(

@@ -68,6 +68,8 @@ class FakeControl:
     busy: set[int] = field(factory=set, init=False)
     done: int = field(default=0, init=False)
     """How many tokens its first slot has read and written."""
+    hangs: bool = field(default=False, init=False)
+    """Whether nobody decodes any more: what asks for the slots is dropped, and leaves a line."""
 
     async def is_ready(self) -> bool:
         await trio.lowlevel.checkpoint()
@@ -79,6 +81,9 @@ class FakeControl:
         return {"total_slots": self._child.launch.slots, **self._child.behaviour.props}
 
     async def slots(self) -> tuple[Slot, ...]:
+        if self.hangs:
+            await self._child.print("srv          stop: cancel task, id_task = 7")
+            await trio.sleep_forever()
         await trio.lowlevel.checkpoint()
         return tuple(
             Slot(number, number in self.busy, 0 if number else self.done)

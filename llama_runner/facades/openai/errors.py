@@ -20,6 +20,7 @@ from llama_runner.errors import (
     LlamaRunnerError,
     ModelTooLarge,
     NoRoom,
+    OutOfMemory,
     QueueFull,
     RunnerLost,
     ShuttingDown,
@@ -85,6 +86,9 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
         case CircuitOpen():
             code, later = "model_load_failed", _later(error.retry_after)
             return OpenAIError(503, message, "server_error", "model", code, later)
+        case OutOfMemory():
+            code = "insufficient_memory"
+            return OpenAIError(500, message, "server_error", "model", code, _FINAL)
         case StartFailed():
             code = "model_load_failed"
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)

@@ -14,6 +14,11 @@ WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %
     len(WHOLE_BODY),
     WHOLE_BODY.encode(),
 )
+EMBEDDING_BODY = b'{"model": "a", "data": [{"embedding": [0.5]}]}'
+EMBEDDING = WHOLE[: WHOLE.index(b"content-length")] + b"content-length: %d\r\n\r\n%b" % (
+    len(EMBEDDING_BODY),
+    EMBEDDING_BODY,
+)
 REFUSED = WHOLE.replace(b"200 OK", b"400 Bad Request")
 
 # What a client asks for, and how the engine answers that.
@@ -22,7 +27,7 @@ ASKED = {
     "joined": ("/v1/chat/completions", CHAT, STREAMED),
     "completed": ("/v1/completions", {"model": "a", "prompt": "Hi"}, STREAMED),
     "unstreamed": ("/v1/chat/completions", {**CHAT, "logprobs": True, "tools": [{}]}, WHOLE),
-    "embedded": ("/v1/embeddings", {"model": "a", "input": "Hi"}, WHOLE),
+    "embedded": ("/v1/embeddings", {"model": "a", "input": "Hi"}, EMBEDDING),
 }
 HEADS = (
     *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 204 No\r\n"),

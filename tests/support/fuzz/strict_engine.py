@@ -87,7 +87,9 @@ class StrictEngine:
         if not fields.get("stream"):
             await trio.sleep(3 if slow else 0)
             choice = {"index": 0, "finish_reason": "stop", "message": {"content": "x"}}
-            await connection.whole(200, {"choices": [choice], "usage": {}})
+            vector = {"index": 0, "embedding": [0.5]}
+            # It holds what is asked for, be it a chat or an embedding.
+            await connection.whole(200, {"choices": [choice], "data": [vector], "usage": {}})
             return
         pieces = stream_pieces(fields.get("n"))
         if not slow:

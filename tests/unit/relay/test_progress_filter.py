@@ -25,6 +25,19 @@ def token(index: int, text: str) -> bytes:
 
 
 DONE = b"data: [DONE]\n\n"
+
+
+def test_an_end_behind_nothing_is_left_out() -> None:
+    for before in (b"", progress(0, 64), event(None), event({"choices": []})):
+        passed = ProgressFilter(1, keep=False).feed(before + DONE)
+        assert DONE not in passed
+
+
+@pytest.mark.parametrize("before", [token(0, "a"), event({"error": {"code": 500}})])
+def test_an_end_behind_something_is_passed_on(before: bytes) -> None:
+    assert ProgressFilter(2, keep=False).feed(before + DONE) == before + DONE
+
+
 QUOTED = 'say "prompt_progress":{}\n\n'
 MIXED = [
     progress(0, 0),

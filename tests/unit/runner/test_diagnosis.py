@@ -133,6 +133,32 @@ READ = [
         "on the GPU",
     ),
     (
+        "graph_reserve: failed to allocate compute buffers\n"
+        "llama_init_from_model: failed to initialize the context",
+        1,
+        Cause.OUT_OF_MEMORY,
+        "not enough memory to load the model",
+    ),
+    (
+        "error: command buffer 0 failed with status 5\n"
+        "error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",
+        -6,
+        Cause.OUT_OF_MEMORY,
+        "on the GPU",
+    ),
+    (
+        "ggml_sycl_malloc_device: can't allocate 1073741824 Bytes of memory on device",
+        1,
+        Cause.OUT_OF_MEMORY,
+        "on the GPU",
+    ),
+    (
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED",
+        -6,
+        Cause.OUT_OF_MEMORY,
+        "on the GPU",
+    ),
+    (
         "llama_model_load: error loading model: error loading model architecture: "
         "unknown model architecture: 'gemma9'",
         1,
