@@ -43,6 +43,11 @@ class RunnerLease:
         """Say that what was asked of it is no longer wanted: its slot must be seen idle."""
         self.abandoned = True
 
+    def keep_for(self, seconds: float) -> None:
+        """Have the model stay loaded for so many idle seconds, until another request says else."""
+        if self.seat.unwanted is None:
+            self.seat.keep_alive = seconds
+
     def answered(self) -> None:
         """Say that the engine has worked on what was asked: its slot holds nothing older."""
         self.seat.slots.owners[self.slot] = self.client

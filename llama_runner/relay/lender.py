@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -24,6 +23,10 @@ class Lease(Protocol):
     @property
     def terms(self) -> Mapping[str, Any]:
         """Fields that go to the engine with what generates."""
+        ...
+
+    def keep_for(self, seconds: float) -> None:
+        """Have the model stay loaded for so many idle seconds, until another request says else."""
         ...
 
     def answered(self) -> None:

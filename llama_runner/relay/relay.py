@@ -157,6 +157,8 @@ class Relay:
 def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
 ) -> LentExchange:
+    if request.keep_alive is not None:
+        lease.keep_for(request.keep_alive)
     body = request.upstream_body(target.model, target.request_defaults, lease.terms)
     pieces = restored(body, request.aside)
     upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))

@@ -30,6 +30,9 @@ class Task(Enum):
         return self is not Task.EMBEDDING
 
 
+LONGEST_STAY = 31_536_000
+"""Seconds; a year."""
+
 NOTHING_ASIDE: Aside = {}
 NO_TERMS: Mapping[str, Any] = {}
 
@@ -50,6 +53,8 @@ class RelayRequest:
     choices: int
     wants_progress: bool
     aside: Aside = NOTHING_ASIDE
+    keep_alive: float | None = None
+    """For how many idle seconds its model is to stay loaded afterwards, if it says so."""
 
     @property
     def goes_up_as_stream(self) -> bool:
@@ -88,6 +93,8 @@ class RelayRequest:
 
         """
         body = {**defaults, **self.fields, "model": model}
+        if self.keep_alive is not None:
+            del body["ttl"]  # it is for us
         if self.task.generates:
             body |= terms
         if self.goes_up_as_stream:
@@ -124,6 +131,7 @@ def read_relay_request(task: Task, body: Body, aside: Aside = NOTHING_ASIDE) -> 
         _choices(task, fields),
         _typed(fields, "return_progress", bool, "true or false", default=False),
         aside,
+        _keep_alive(fields),
     )
 
 
@@ -155,6 +163,16 @@ def _choices(task: Task, fields: Mapping[str, Any]) -> int:
     elif fields.get("input") is None:
         raise _missing_or_wrong(fields, "input", "a string or a list")
     return count
+
+
+def _keep_alive(fields: Mapping[str, Any]) -> float | None:
+    """Return LM Studio's ``ttl``."""
+    seconds = fields.get("ttl")
+    if seconds is None:
+        return None
+    if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST_STAY:
+        raise _wrong("ttl", f"seconds from 0 to {LONGEST_STAY}", seconds)
+    return float(seconds)
 
 
 def _typed(fields: Mapping[str, Any], name: str, wanted: type, what: str, *, default: Any) -> Any:
