@@ -25,16 +25,17 @@ KEPT = 64
 """Characters at its beginning that stay in the text, to tell what it is."""
 
 _SECRET = token_bytes(16)
-# RFC 8259: what is between the strings, and whole strings, escapes not looked at.
-_SHORT = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-_PLAIN = re.compile(rb"[ !#-\[\]-~]{0,%d}+" % KEPT)
+# RFC 8259: what is between the strings, and whole strings, escapes not looked at. Atomic groups
+# and no possessive quantifiers: those go wrong around groups before CPython 3.11.5 (gh-106052).
+_SHORT = re.compile(rb'(?>[^"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"]*)*)', re.DOTALL)
+_PLAIN = re.compile(rb"[ !#-\[\]-~]{0,%d}" % KEPT)
 # Section 7; two halves of a pair must come together, as they do in every parser worth its name.
-_INSIDE = re.compile(
-    rb'(?:[^"\\\x00-\x1f]++'
-    rb'|\\(?:["\\/bfnrt]'
+_ESCAPE = (
+    rb'\\(?:["\\/bfnrt]'
     rb"|u(?:[0-9abcefABCEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}"
-    rb"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*+"
+    rb"|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))"
 )
+_INSIDE = re.compile(rb'(?>[^"\\\x00-\x1f]*(?:%b[^"\\\x00-\x1f]*)*)' % _ESCAPE)
 # Its first character is none of the others, so that none can begin within another.
 _PLACEHOLDER = re.compile(b"~[0-9a-f]{32}")
 _UTF8 = getincrementaldecoder("utf-8")
