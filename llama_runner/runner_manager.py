@@ -185,8 +185,8 @@ class RunnerManager:
 
     def reconsider(self) -> None:
         """Decide what is to be done now, and do it."""
-        # Each step changes who is in the way of whom, and who is overdue.
-        while self._do(self.planner.plan()):
+        # Each step changes who is in the way of whom, and who is overdue, if anybody waits.
+        while self._do(self.planner.plan()) and self.line:
             pass
         self.timeline.decided()
 
