@@ -41,6 +41,12 @@ class RealEngine:
         embedded = self.engine.kind is EngineKind.EMBEDDED
         return EngineKind.EMBEDDED.value if embedded else self.engine.command[0]
 
+    @property
+    def told(self) -> str:
+        """What the figures call it: not where it lies on the machine that they are from."""
+        embedded = self.engine.kind is EngineKind.EMBEDDED
+        return self.engine.description if embedded else Path(self.engine.command[0]).name
+
     def launch(self) -> Launch:
         """Return a fresh launch, as the program makes one."""
         (card,) = scan_here((), None, files=(self.model,)).cards

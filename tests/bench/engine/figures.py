@@ -81,7 +81,7 @@ class RealEngines:
             subject=OURS,
             against=(DIRECT,),
             findings=findings_of(ROWS, self.facts),
-            notes=(f"{self.real.engine.description}, {self.real.model.name}",),
+            notes=(f"{self.real.told}, {self.real.model.name}",),
         )
 
     def _program(self) -> Any:
