@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
-import orjson
 from attrs import frozen
 
 from llama_runner.errors import RunnerLost
 from llama_runner.runner.child import Slot
+from llama_runner.runner.child_client import ask, open_child_client
 from llama_runner.runner.launch import Launch
 
 # The child answers these between two batches, and a batch can take seconds.
@@ -39,14 +39,14 @@ class HttpControl:
 
     async def props(self) -> Mapping[str, object]:
         """Return what it says of its settings; raise RunnerLost if it does not answer."""
-        answer = await self._get("/props")
+        answer = await ask(self._client, "/props")
         if not isinstance(answer, dict):
             raise RunnerLost("llama-server's /props is not an object")
         return answer
 
     async def slots(self) -> tuple[Slot, ...]:
         """Return its slots; raise RunnerLost if it does not answer."""
-        answer = await self._get("/slots")
+        answer = await ask(self._client, "/slots")
         if not isinstance(answer, list):
             raise RunnerLost("llama-server's /slots is not a list")
         return tuple(_slot(item) for item in answer)
@@ -57,17 +57,6 @@ class HttpControl:
         except httpx.HTTPError:
             return None
         return response.status_code
-
-    async def _get(self, path: str) -> object:
-        try:
-            response = await self._client.get(path)
-            response.raise_for_status()
-            answer: object = orjson.loads(response.content)
-        except httpx.HTTPError as error:
-            raise RunnerLost(f"llama-server does not answer {path}: {error!r}") from error
-        except orjson.JSONDecodeError as error:
-            raise RunnerLost(f"llama-server's {path} is not JSON") from error
-        return answer
 
 
 def _slot(item: object) -> Slot:
@@ -82,15 +71,5 @@ def _slot(item: object) -> Slot:
 @asynccontextmanager
 async def open_control(launch: Launch) -> AsyncIterator[HttpControl]:
     """Talk to the child of this launch while the block lasts."""
-    async with httpx.AsyncClient(
-        base_url=launch.endpoint,
-        headers={"Authorization": f"Bearer {launch.api_key}"},
-        timeout=ANSWER_WITHIN,
-        # A connection that stays open would hold up the child's exit, and a
-        # proxy named in our environment is no way to a neighbour on loopback.
-        limits=httpx.Limits(max_connections=16, max_keepalive_connections=0),
-        trust_env=False,
-        verify=False,
-        follow_redirects=False,
-    ) as client:
+    async with open_child_client(launch, ANSWER_WITHIN, connections=16) as client:
         yield HttpControl(client)

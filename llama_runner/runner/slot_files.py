@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
-import orjson
 from attrs import frozen
 
 from llama_runner.errors import RunnerLost
+from llama_runner.runner.child_client import ask, open_child_client
 from llama_runner.runner.launch import Launch
 
 ANSWER_WITHIN = 60.0
 """Seconds for one file, or one reading; who asks has a bound of his own."""
-_LONGEST_REASON = 200
 
 
 @frozen
@@ -64,12 +63,12 @@ class HttpSlotFiles:
 
     async def save(self, slot: int, file: str) -> Moved:
         """Write what an idle slot holds."""
-        told = await self._post(f"/slots/{slot}?action=save", {"filename": file})
+        told = await ask(self._client, f"/slots/{slot}?action=save", {"filename": file})
         return _moved(told, "n_saved", "n_written", "save_ms")
 
     async def restore(self, slot: int, file: str) -> Moved:
         """Put what was written into a slot."""
-        told = await self._post(f"/slots/{slot}?action=restore", {"filename": file})
+        told = await ask(self._client, f"/slots/{slot}?action=restore", {"filename": file})
         return _moved(told, "n_restored", "n_read", "restore_ms")
 
     async def read(self, slot: int, prompt: Sequence[int], most: int) -> Reading:
@@ -83,7 +82,7 @@ class HttpSlotFiles:
             "ignore_eos": True,
             "return_tokens": True,
         }
-        match await self._post("/completion", asked):
+        match await ask(self._client, "/completion", asked):
             case {
                 "tokens": [*answer],
                 "timings": {
@@ -94,27 +93,6 @@ class HttpSlotFiles:
             }:
                 return Reading(tuple(answer), cached, read, spent / 1000)
         raise RunnerLost("llama-server's answer has another form than we know")
-
-    async def _post(self, path: str, fields: Mapping[str, Any]) -> object:
-        try:
-            response = await self._client.post(path, json=dict(fields))
-        except httpx.HTTPError as error:
-            raise RunnerLost(f"llama-server does not answer {path}: {error!r}") from error
-        try:
-            answer: object = orjson.loads(response.content)
-        except orjson.JSONDecodeError as error:
-            raise RunnerLost(f"llama-server's {path} is not JSON") from error
-        if not response.is_success:
-            raise RunnerLost(_reason(answer) or f"llama-server answers {response.status_code}")
-        return answer
-
-
-def _reason(answer: object) -> str:
-    match answer:
-        case {"error": {"message": str() as message}}:
-            return message[:_LONGEST_REASON]
-        case _:
-            return ""
 
 
 def _moved(told: object, tokens: str, size: str, spent: str) -> Moved:
@@ -130,14 +108,5 @@ def _moved(told: object, tokens: str, size: str, spent: str) -> Moved:
 @asynccontextmanager
 async def open_slot_files(launch: Launch) -> AsyncIterator[HttpSlotFiles]:
     """Talk to the child of this launch while the block lasts."""
-    async with httpx.AsyncClient(
-        base_url=launch.endpoint,
-        headers={"Authorization": f"Bearer {launch.api_key}"},
-        timeout=ANSWER_WITHIN,
-        # As for the control plane: nothing stays open, and nobody is in between.
-        limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
-        trust_env=False,
-        verify=False,
-        follow_redirects=False,
-    ) as client:
+    async with open_child_client(launch, ANSWER_WITHIN, connections=1) as client:
         yield HttpSlotFiles(client)

@@ -66,12 +66,13 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "werkzeug": (P + "facades/",),
         "hypercorn": (P + "http/",),
         "h11": (P + "wire/", P + "http/application.py"),
-        "httpx": (P + "runner/control.py", P + "runner/slot_files.py"),
+        "httpx": tuple(
+            P + f"runner/{name}.py" for name in ("child_client", "control", "slot_files")
+        ),
         "cattrs": (P + "config/converter.py",),
         "orjson": (
             *(P + "facades/", P + "relay/", P + "websocket_manager.py"),
-            *(P + "runner/control.py", P + "runner/slot_files.py"),
-            P + "catalog/cache.py",
+            *(P + "runner/child_client.py", P + "catalog/cache.py"),
         ),
         "platformdirs": (P + "platforms/",),
         "pynvml": (P + "memory/gpu.py",),
