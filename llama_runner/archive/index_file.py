@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 from llama_runner.archive.entry import Entry
 from llama_runner.archive.index import Index
 from llama_runner.archive.verdict import Pace, Probing, Proven, Refuted, Sample, Unknown, Verdict
-from llama_runner.platforms.private_file import write_private
+from llama_runner.kept_file import KeptFile
 from llama_runner.scheduling.conversation import Conversation
-
-logger = logging.getLogger(__name__)
 
 FILE_NAME = "index.json"
 _FORMAT = 1
@@ -30,26 +27,18 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 @frozen
 class IndexFile:
-    """It is never worth an error: one that cannot be read counts as empty, with a warning."""
+    """One that cannot be read counts as empty."""
 
     path: Path
+    _kept: KeptFile = field(init=False)
+
+    @_kept.default
+    def _kept_there(self) -> KeptFile:
+        return KeptFile(self.path, _FORMAT, "the index of saved slots")
 
     def read(self, most: int) -> Index:
         """Return the index of at most so many bytes as it was written last."""
-        index = Index(most)
-        try:
-            stored = json.loads(self.path.read_text(encoding="utf-8"))
-            if stored["format"] == _FORMAT:
-                for identity, verdict in stored["verdicts"].items():
-                    index.judge(identity, _verdict_of(verdict))
-                for entry in stored["entries"]:
-                    index.add(_entry_of(entry))
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            logger.warning("the index of saved slots in %s is ignored: %r", self.path, error)
-            return Index(most)
-        return index
+        return self._kept.read(partial(_index_of, most), Index(most))
 
     def text(self, index: Index) -> str:
         """Return what is to be written."""
@@ -59,14 +48,20 @@ class IndexFile:
             if not isinstance(verdict, Unknown)  # the next start tries anew
         }
         entries = [asdict(entry) for entry in index.entries]
-        return json.dumps({"format": _FORMAT, "verdicts": verdicts, "entries": entries})
+        return self._kept.text({"verdicts": verdicts, "entries": entries})
 
     def write(self, text: str) -> None:
         """Replace what is kept."""
-        try:
-            write_private(self.path, text)
-        except OSError as error:
-            logger.warning("the index of saved slots cannot be kept: %s", error)
+        self._kept.write(text)
+
+
+def _index_of(most: int, stored: Mapping[str, Any]) -> Index:
+    index = Index(most)
+    for identity, verdict in stored["verdicts"].items():
+        index.judge(identity, _verdict_of(verdict))
+    for entry in stored["entries"]:
+        index.add(_entry_of(entry))
+    return index
 
 
 def _verdict_of(fields: dict[str, Any]) -> Verdict:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 from attrs import asdict, define, field
 
 from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import FoundFile
-from llama_runner.platforms.replacing import replace_file
-
-logger = logging.getLogger(__name__)
+from llama_runner.kept_file import KeptFile
 
 # To be raised when a reader of the same fields would find other values.
 _FORMAT = 2
@@ -25,25 +21,20 @@ _FORMAT = 2
 class MetadataCache:
     """Facts by path, size and time of change, kept in one file.
 
-    The cache is never worth an error: one that cannot be read counts as
-    empty, one that cannot be written is lost, each with a warning.
+    One that cannot be read counts as empty.
     """
 
     path: Path
+    _kept: KeptFile = field(init=False)
     _entries: dict[str, list[Any]] = field(factory=dict, init=False)
     _changed: bool = field(default=False, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._kept = KeptFile(self.path, _FORMAT, "the metadata cache")
+
     def load(self) -> None:
         """Read the file, if there is one."""
-        self._entries, self._changed = {}, False
-        try:
-            stored = orjson.loads(self.path.read_bytes())
-            if stored["format"] == _FORMAT:
-                self._entries = dict(stored["files"])
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            logger.warning("the metadata cache %s is ignored: %s", self.path, error)
+        self._entries, self._changed = self._kept.read(_entries_of, {}), False
 
     def find(self, file: FoundFile) -> FileFacts | str | None:
         """Return what is remembered of a file, which may be why it is no use."""
@@ -72,26 +63,14 @@ class MetadataCache:
         """Write the file anew, whole or not at all, if anything has changed."""
         if not self._changed:
             return
-        try:
-            content = orjson.dumps({"format": _FORMAT, "files": self._entries})
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, content)
+        if self._kept.write(self._kept.text({"files": self._entries})):
             self._changed = False
-        except (OSError, orjson.JSONEncodeError) as error:
-            logger.warning("the metadata cache %s cannot be written: %s", self.path, error)
+
+
+def _entries_of(stored: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return dict(stored["files"])
 
 
 def _key(path: Path) -> str:
     # File names need not be valid text, but JSON must be.
     return str(path).encode(errors="backslashreplace").decode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        replace_file(Path(temporary), path)
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -92,7 +92,7 @@ class Appraiser:
         seat.footprint = self._experience.corrected(asked.load, asked.reckoned)
         with trio.move_on_after(WRITTEN_WITHIN):
             await trio.to_thread.run_sync(
-                self._file.write, self._experience, abandon_on_cancel=True
+                self._file.write, self._file.text(self._experience), abandon_on_cancel=True
             )
 
     def _taken(self, pid: int, asked: _Asked) -> Amounts:

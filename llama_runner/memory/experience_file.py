@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
+from llama_runner.kept_file import KeptFile
 from llama_runner.memory.amounts import Amounts
 from llama_runner.memory.experience import Experience, Lesson, Load
-from llama_runner.platforms.private_file import write_private
-
-logger = logging.getLogger(__name__)
 
 FILE_NAME = "memory.json"
 _FORMAT = 1
@@ -22,30 +19,30 @@ _FORMAT = 1
 
 @frozen
 class ExperienceFile:
-    """It is never worth an error: one that cannot be read counts as empty, with a warning."""
+    """One that cannot be read counts as empty."""
 
     path: Path
+    _kept: KeptFile = field(init=False)
+
+    @_kept.default
+    def _kept_there(self) -> KeptFile:
+        return KeptFile(self.path, _FORMAT, "what was learned of memory")
 
     def read(self) -> Experience:
         """Return what was learned by earlier runs."""
-        try:
-            stored = json.loads(self.path.read_text(encoding="utf-8"))
-            if stored["format"] != _FORMAT:
-                return Experience()
-            return Experience(dict(map(_lesson_of, stored["loads"])))
-        except FileNotFoundError:
-            return Experience()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            logger.warning("what was learned of memory in %s is ignored: %r", self.path, error)
-            return Experience()
+        return self._kept.read(_experience_of, Experience())
 
-    def write(self, experience: Experience) -> None:
+    def text(self, experience: Experience) -> str:
+        """Return what is to be written."""
+        return self._kept.text({"loads": list(starmap(_fields_of, experience.lessons))})
+
+    def write(self, text: str) -> None:
         """Replace what is kept."""
-        loads = [_fields_of(load, lesson) for load, lesson in experience.lessons]
-        try:
-            write_private(self.path, json.dumps({"format": _FORMAT, "loads": loads}))
-        except OSError as error:
-            logger.warning("what was learned of memory cannot be kept: %s", error)
+        self._kept.write(text)
+
+
+def _experience_of(stored: Mapping[str, Any]) -> Experience:
+    return Experience(dict(map(_lesson_of, stored["loads"])))
 
 
 def _fields_of(load: Load, lesson: Lesson) -> dict[str, Any]:

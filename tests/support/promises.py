@@ -72,7 +72,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cattrs": (P + "config/converter.py",),
         "orjson": (
             *(P + "facades/", P + "relay/", P + "websocket_manager.py"),
-            *(P + "runner/child_client.py", P + "catalog/cache.py"),
+            P + "runner/child_client.py",
         ),
         "platformdirs": (P + "platforms/",),
         "pynvml": (P + "memory/gpu.py",),

@@ -97,7 +97,7 @@ def test_files_that_are_gone_are_forgotten(path, tmp_path):
 def test_a_cache_that_cannot_be_written_is_lost_with_a_warning(tmp_path, caplog):
     (tmp_path / "file").write_bytes(b"")
     _stored(tmp_path / "file" / "metadata.json", "why")
-    assert "cannot be written" in caplog.text
+    assert "cannot be kept" in caplog.text
 
 
 def test_a_failed_write_leaves_the_old_cache_and_no_litter(path, monkeypatch, caplog):

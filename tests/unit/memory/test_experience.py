@@ -75,7 +75,7 @@ def test_it_is_kept_over_runs(tmp_path):
     file = ExperienceFile(tmp_path / "memory.json")
     experience = file.read()
     experience.learn(SMALL, Amounts({"ram": 1, "gpu0": 2}), Amounts({"ram": 3, "gpu0": 4}))
-    file.write(experience)
+    file.write(file.text(experience))
     assert list(file.read().lessons) == list(experience.lessons)
 
 
@@ -104,5 +104,7 @@ def test_a_file_of_another_format_is_passed_over(tmp_path, caplog):
 
 
 def test_what_cannot_be_kept_is_no_error(tmp_path, caplog):
-    ExperienceFile(tmp_path / "none" / "memory.json").write(Experience())
+    (tmp_path / "file").write_bytes(b"")
+    file = ExperienceFile(tmp_path / "file" / "memory.json")
+    file.write(file.text(Experience()))
     assert "cannot be kept" in caplog.text
