@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ from attrs import define, field, frozen
 
 from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.catalog import CatalogModel
+from llama_runner.concurrency.disk import Disk
 from llama_runner.lending.identity import load_of, projector_of
 from llama_runner.lending.seat import Seat
 from llama_runner.memory.amounts import RAM, Amounts
@@ -26,9 +28,6 @@ from llama_runner.runner.flags import Scalar, canonical
 
 PYTHON = 18 * MIB
 """Bytes of the interpreter around the embedded engine (CPython 3.11 on Linux)."""
-
-WRITTEN_WITHIN = 2.0
-"""Seconds that keeping what was learned may take; it is learned again otherwise."""
 
 
 @frozen
@@ -54,6 +53,7 @@ class Appraiser:
     _file: ExperienceFile
     _experience: Experience = field(init=False)
     _asked: dict[str, _Asked] = field(factory=dict, init=False)
+    _disk: Disk = field(factory=Disk, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._experience = self._file.read()
@@ -90,10 +90,8 @@ class Appraiser:
         taken = self._taken(seat.pid, asked)
         self._experience.learn(asked.load, asked.reckoned, taken)
         seat.footprint = self._experience.corrected(asked.load, asked.reckoned)
-        with trio.move_on_after(WRITTEN_WITHIN):
-            await trio.to_thread.run_sync(
-                self._file.write, self._file.text(self._experience), abandon_on_cancel=True
-            )
+        text = self._file.text(self._experience)
+        await self._disk.keep(partial(self._file.write, text))
 
     def _taken(self, pid: int, asked: _Asked) -> Amounts:
         pids = _family(pid)

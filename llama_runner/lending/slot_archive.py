@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from secrets import token_hex
 
-import trio
 from attrs import define, field
 
 from llama_runner.archive.entry import Entry
@@ -18,6 +17,7 @@ from llama_runner.archive.index import Index
 from llama_runner.archive.index_file import FILE_NAME, IndexFile
 from llama_runner.archive.verdict import Pace, Proven, Refuted, Unknown, Verdict
 from llama_runner.catalog.catalog import CatalogModel
+from llama_runner.concurrency.disk import Disk
 from llama_runner.config.slot_archive import SlotArchiveConfig
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.events.exchange import Exchange
@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "slots"
 SUFFIX = ".bin"
-WRITTEN_WITHIN = 2.0
-"""Seconds that keeping the index may take; what is not in it is gone with the next start."""
 LEAST_FREE = 1024**3
 """Bytes that stay free on the disk."""
 TELLING = 256
@@ -63,7 +61,7 @@ class SlotArchive:
     _unusable: str = field(default="", init=False)
     _private: set[str] = field(factory=set, init=False)
     """The files that only we may read by now; the engine writes them for everybody."""
-    _disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+    _disk: Disk = field(factory=Disk, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._file = IndexFile(self.folder / FILE_NAME)
@@ -152,8 +150,7 @@ class SlotArchive:
                 with suppress(OSError):
                     (self.folder / name).unlink()
 
-        with trio.move_on_after(WRITTEN_WITHIN):
-            await trio.to_thread.run_sync(change, limiter=self._disk, abandon_on_cancel=True)
+        await self._disk.keep(change)
 
     def _identity(self, model: CatalogModel) -> str:
         return prompt_identity(model, self._engine)

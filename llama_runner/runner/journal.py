@@ -24,6 +24,7 @@ import psutil
 import trio
 from attrs import asdict, define, field, frozen
 
+from llama_runner.concurrency.disk import Disk
 from llama_runner.concurrency.watched import Watched
 from llama_runner.platforms.process import start_of
 from llama_runner.platforms.replacing import replace_file
@@ -95,7 +96,7 @@ class Journal:
 
     path: Path
     _record: Watched[Record]
-    _disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+    _disk: Disk = field(factory=Disk, init=False)
 
     @contextmanager
     def noting(self, pid: int, name: str, mark: str = "") -> Iterator[None]:
@@ -112,7 +113,7 @@ class Journal:
         while True:
             wanted = self._record.value
             try:
-                await self._do(partial(write_record, self.path, wanted))
+                await self._disk.do(partial(write_record, self.path, wanted))
             except OSError as error:
                 logger.warning("%s cannot be written: %s", self.path, error)
             await self._record.wait_for(partial(is_not, wanted))
@@ -121,10 +122,7 @@ class Journal:
         """Take the file along, unless something runs that must be found again."""
         if not self._record.value.entries:
             with trio.move_on_after(REMOVE_WITHIN, shield=True), suppress(OSError):
-                await self._do(partial(self.path.unlink, missing_ok=True))
-
-    async def _do(self, work: partial[None]) -> None:
-        await trio.to_thread.run_sync(work, limiter=self._disk, abandon_on_cancel=True)
+                await self._disk.do(partial(self.path.unlink, missing_ok=True))
 
     def _set(self, entries: tuple[Entry, ...]) -> None:
         now = self._record.value

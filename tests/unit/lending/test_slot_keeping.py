@@ -14,11 +14,12 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from llama_runner.archive.verdict import Proven, Refuted
+from llama_runner.concurrency.disk import WRITTEN_WITHIN
 from llama_runner.config.slot_archive import SlotArchiveConfig
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.events.usage import Usage
 from llama_runner.lending.seat import Seat
-from llama_runner.lending.slot_archive import TRIES, WRITTEN_WITHIN
+from llama_runner.lending.slot_archive import TRIES
 from llama_runner.lending.slot_saving import PROBED_WITHIN
 from llama_runner.runner_manager import RunnerManager
 from tests.support.kept_slots import World
