@@ -7,61 +7,30 @@ from random import Random
 
 import pytest
 import trio
-from attrs import define, field
 
 from tests.conftest import RecordFigures
 from tests.support.crowd import connected
 from tests.support.held_files import held_files
 from tests.support.served_program import ServedProgram, Setup, served
+from tests.support.streams import Streams
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 SAMPLE, FULL = 6, 500
 CLIENTS = 3
 SCHEDULING = {"patience": 0.3, "min_residency": 0.1, "max_loaded": 1, "queue_timeout": 3600}
-ASKED = {
-    "messages": [{"role": "user", "content": "Count."}],
-    "stream": True,
-    "max_tokens": 12,
-    "ignore_eos": True,
-}
+TOKENS = 12
 
 
-@define(eq=False)
-class Seen:
-    """Which model began to answer, one after the other, and how the streams ended."""
-
-    began: list[str] = field(factory=list)
-    whole: int = 0
-    cut: int = 0
-
-    @property
-    def evictions(self) -> int:
-        """How often another model answered than just before: only one fits."""
-        return sum(model != after for model, after in zip(self.began, self.began[1:]))
-
-
-async def _stream(program: ServedProgram, random: Random, evictions: int, seen: Seen) -> None:
+async def _stream(program: ServedProgram, random: Random, evictions: int, seen: Streams) -> None:
     client = await connected(program)
-    while seen.evictions < evictions:
-        model, body, began = random.choice("ab"), b"", False
-        await client.request(body={**ASKED, "model": model})
-        head = await client.head()
-        async for piece in client.pieces():
-            body += piece
-            if not began and b"data: " in piece:
-                began = True
-                seen.began.append(model)
-        ended = b'"finish_reason":"length"' in body and body.endswith(b"data: [DONE]\n\n")
-        if head.status_code == 200 and ended:
-            seen.whole += 1
-        else:
-            seen.cut += 1
+    while seen.changes < evictions:
+        await seen.read(client, random.choice("ab"), TOKENS)
     client.close()
 
 
-async def _force(program: ServedProgram, evictions: int, seed: int) -> Seen:
-    seen, random = Seen(), Random(seed)
+async def _force(program: ServedProgram, evictions: int, seed: int) -> Streams:
+    seen, random = Streams(), Random(seed)
     async with trio.open_nursery() as nursery:
         for own in [Random(random.random()) for _ in range(CLIENTS)]:
             nursery.start_soon(_stream, program, own, evictions, seen)
@@ -88,7 +57,7 @@ def test_no_eviction_cuts_a_stream_off(
         after = held_files(program.process.pid)
         program.stop()
     figures = {
-        "evictions": seen.evictions,
+        "evictions": seen.changes,
         "streams": seen.whole,
         "streams cut": seen.cut,
         "engines at the end": engines,
@@ -96,7 +65,7 @@ def test_no_eviction_cuts_a_stream_off(
     }
     print(figures)
     record_figures(f"evictions-{'embedded' if chosen == 'embedded' else 'llama-server'}", figures)
-    assert seen.evictions >= evictions
+    assert seen.changes >= evictions
     assert seen.cut == 0
     assert engines <= 2  # the last one, and one that is just being stopped
     assert after <= before + 2 * CLIENTS
