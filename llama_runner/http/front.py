@@ -14,7 +14,7 @@ from llama_runner.concurrency.stop import Stop
 from llama_runner.http.answer import Answer
 from llama_runner.http.application import Address
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
-from llama_runner.http.conversation import Conversation
+from llama_runner.http.connection import Connection
 from llama_runner.http.expendable import Expendable
 from llama_runner.http.head import skip_empty_lines
 from llama_runner.http.shares import Shares
@@ -102,37 +102,37 @@ class Front:
             return  # it left before we looked
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.watch)
-            await self._converse(client, addresses, nursery.cancel_scope)
+            await self._answer_all(client, addresses, nursery.cancel_scope)
             nursery.cancel_scope.cancel()
 
-    async def _converse(
-        self, client: Client, addresses: tuple[Address, Address], connection: trio.CancelScope
+    async def _answer_all(
+        self, client: Client, addresses: tuple[Address, Address], scope: trio.CancelScope
     ) -> None:
-        exchange = Conversation(self._site, self._shares, client, addresses, self._answers)
+        connection = Connection(self._site, self._shares, client, addresses, self._answers)
         beginning = self._expendable.beginning
         try:
-            while await self._next(client, connection):
-                beginning[connection] = None
-                head = await exchange.head()
-                beginning.pop(connection, None)
-                if head is None or not await exchange.answer(head):
-                    self._expendable.leaving[connection] = None
+            while await self._next(client, scope):
+                beginning[scope] = None
+                head = await connection.head()
+                beginning.pop(scope, None)
+                if head is None or not await connection.answer(head):
+                    self._expendable.leaving[scope] = None
                     await client.hang_up()
                     return
         except (ClientGone, ClientTooSlow):
             return  # which is its right; whatever it had borrowed is back by now
         finally:
-            beginning.pop(connection, None)
-            self._expendable.leaving.pop(connection, None)
+            beginning.pop(scope, None)
+            self._expendable.leaving.pop(scope, None)
 
-    async def _next(self, client: Client, connection: trio.CancelScope) -> bool:
+    async def _next(self, client: Client, scope: trio.CancelScope) -> bool:
         """Wait for the first byte of a request; say whether there may be one.
 
         Whoever idles for too long, or while we stop, is cut off as a whole.
         """
         if self._stop.requested.is_set():
             return False
-        self._expendable.idle[connection] = trio.current_time()
+        self._expendable.idle[scope] = trio.current_time()
         try:
             skip_empty_lines(client)
             if client.buffer:
@@ -143,7 +143,7 @@ class Front:
                 skip_empty_lines(client)
             return True
         finally:
-            self._expendable.idle.pop(connection, None)
+            self._expendable.idle.pop(scope, None)
 
 
 def _address(name: tuple[str, int]) -> Address:

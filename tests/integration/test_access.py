@@ -14,7 +14,7 @@ from tests.support.access_cases import (
     listeners,
     status_of,
 )
-from tests.support.front_door import ask, conversation, note_applied
+from tests.support.front_door import ask, note_applied, replies_to
 from tests.support.http_client import request_bytes
 from tests.support.program import open_program
 
@@ -91,7 +91,7 @@ async def test_foreign_hosts_and_pages_are_turned_away_everywhere(
     async with open_program(config=SECURED, facade=listener) as program:
         for offence in offences:
             method, request = a_request(listener, kind, offence)
-            (reply,) = await conversation(program, request, method)
+            (reply,) = await replies_to(program, request, method)
             assert reply.status == 403, offence
             expected = "host_not_allowed" if "host" in offence else "origin_not_allowed"
             assert code_of(listener, reply.json) == expected, offence
@@ -135,12 +135,12 @@ async def test_a_client_without_a_host_is_let_in_only_by_http_1_0(
     autojump_clock: MockClock,
 ) -> None:
     async with open_program() as program:
-        (reply,) = await conversation(program, b"GET /v1/models HTTP/1.0\r\n\r\n", "GET")
+        (reply,) = await replies_to(program, b"GET /v1/models HTTP/1.0\r\n\r\n", "GET")
         assert reply.status == 200
-        (reply,) = await conversation(program, b"GET /v1/models HTTP/1.1\r\n\r\n", "GET")
+        (reply,) = await replies_to(program, b"GET /v1/models HTTP/1.1\r\n\r\n", "GET")
         assert reply.status == 400
         twice = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n\r\n"
-        (reply,) = await conversation(program, twice, "GET")
+        (reply,) = await replies_to(program, twice, "GET")
         assert reply.status == 400
 
 
@@ -158,5 +158,5 @@ async def test_everything_that_is_said_of_a_page_must_be_allowed(
 ) -> None:
     head = f"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{name}: {first}\r\n{name}: {second}"
     async with open_program(config=SECURED) as program:
-        (reply,) = await conversation(program, f"{head}\r\n\r\n".encode(), "GET")
+        (reply,) = await replies_to(program, f"{head}\r\n\r\n".encode(), "GET")
         assert reply.status == 403

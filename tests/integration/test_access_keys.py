@@ -19,7 +19,7 @@ from tests.support.access_cases import (
     listeners,
     status_of,
 )
-from tests.support.front_door import ask, conversation, note_applied
+from tests.support.front_door import ask, note_applied, replies_to
 from tests.support.http_client import request_bytes
 from tests.support.program import CHAT, STREAM, Program, open_program
 
@@ -92,7 +92,7 @@ async def test_a_preflight_with_a_body_is_the_last_of_its_connection(
     inner = request_bytes("GET", "/v1/models", headers={"host": "localhost"})
     request = request_bytes("OPTIONS", "/v1/models", inner, headers)
     async with open_program(config=SECURED) as program:
-        replies = await conversation(program, request, "OPTIONS", "GET")
+        replies = await replies_to(program, request, "OPTIONS", "GET")
         assert [reply.status for reply in replies] == [204]
 
 
@@ -124,7 +124,7 @@ async def test_with_keys_configured_one_must_be_sent_everywhere(
             if expected is None:
                 assert await status_of(program.client(), method, request) not in (401, 500)
                 continue
-            (reply,) = await conversation(program, request, method)
+            (reply,) = await replies_to(program, request, method)
             assert reply.status == expected, headers
             assert code_of(listener, reply.json) == "invalid_api_key"
             assert reply.headers["www-authenticate"] == "Bearer"
@@ -133,7 +133,7 @@ async def test_with_keys_configured_one_must_be_sent_everywhere(
 
 async def test_a_page_may_read_that_its_key_is_wrong(autojump_clock: MockClock) -> None:
     async with open_program(config=KEYED) as program:
-        (reply,) = await conversation(program, request_bytes(body=CHAT, headers={"origin": PAGE}))
+        (reply,) = await replies_to(program, request_bytes(body=CHAT, headers={"origin": PAGE}))
         assert reply.status == 401
         assert reply.headers["access-control-allow-origin"] == PAGE
 

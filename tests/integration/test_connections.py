@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from llama_runner.config.app import AppConfig
 from llama_runner.config.limits import LimitsConfig
 from tests.support.front_cases import BODY, SERVED, SMALL, chunked, everywhere, post
-from tests.support.front_door import ask, conversation
+from tests.support.front_door import ask, replies_to
 from tests.support.http_client import request_bytes
 from tests.support.program import CHAT, STREAM, open_program
 from tests.support.scripted_engine import FOREVER, ScriptedEngine, TokenScript
@@ -29,7 +29,7 @@ async def test_pipelined_requests_are_answered_in_order(autojump_clock: MockCloc
     ]
     methods = ["GET", "POST", "GET", "POST", "HEAD", "GET", "GET"]
     async with open_program() as program:
-        replies = await conversation(program, b"".join(requests), *methods)
+        replies = await replies_to(program, b"".join(requests), *methods)
     assert [reply.status for reply in replies] == [200] * 6
     assert replies[0].json == replies[2].json
     assert replies[3].body.endswith(b"data: [DONE]\n\n")
@@ -41,7 +41,7 @@ async def test_pipelined_requests_are_answered_in_order(autojump_clock: MockCloc
 async def test_a_client_says_when_it_is_done(autojump_clock: MockClock, kind: str) -> None:
     request = post(kind, f"Content-Length: {len(BODY)}", "Connection: close", body=BODY)
     async with open_program() as program:
-        (reply,) = await conversation(program, request)
+        (reply,) = await replies_to(program, request)
         assert reply.status == SERVED[kind]
         assert reply.headers["connection"] == "close"
 
@@ -54,7 +54,7 @@ async def test_an_older_client_sees_the_end_of_an_answer_by_the_closing(
     lines = [f"Content-Length: {len(body)}", "Connection: keep-alive", "Expect: 100-continue"]
     request = post(kind, *lines, body=body, start="POST {} HTTP/1.0")
     async with open_program() as program:
-        (reply,) = await conversation(program, request)
+        (reply,) = await replies_to(program, request)
     assert reply.status == SERVED[kind]
     assert "transfer-encoding" not in reply.headers
     if kind == "relay":
@@ -69,7 +69,7 @@ async def test_head_is_answered_without_a_body(autojump_clock: MockClock) -> Non
         assert head.body == b""
         assert head.headers["content-length"] == get.headers["content-length"]
         refused = request_bytes("HEAD", "/v1/models", headers={"host": "evil.example"})
-        (denied,) = await conversation(program, refused, "HEAD")
+        (denied,) = await replies_to(program, refused, "HEAD")
         assert (denied.status, denied.body) == (403, b"")
 
 

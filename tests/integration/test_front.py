@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from tests.support.access_cases import HANDSHAKE
 from tests.support.front_cases import BODY, PATHS, SERVED, SMALL, chunked, everywhere, post
-from tests.support.front_door import ask, conversation, next_reply, note_applied
+from tests.support.front_door import ask, next_reply, note_applied, replies_to
 from tests.support.http_client import request_bytes
 from tests.support.program import CHAT, open_program
 
@@ -57,7 +57,7 @@ async def test_nothing_malformed_is_passed_on(
         for lines, body, status in MALFORMED:
             # What follows is fine by itself, and must not be taken for a request of its own.
             request = post(kind, *lines, body=body) + request_bytes("GET", "/v1/models")
-            replies = await conversation(program, request)
+            replies = await replies_to(program, request)
             assert [reply.status for reply in replies] == [status], (lines, body)
             assert set(replies[0].json["error"]) == {"message", "type", "param", "code"}
             assert replies[0].headers["connection"] == "close"
@@ -86,7 +86,7 @@ async def test_other_protocols_are_told_so(
 ) -> None:
     async with open_program() as program:
         for kind in PATHS:
-            (reply,) = await conversation(program, post(kind, start=request_line))
+            (reply,) = await replies_to(program, post(kind, start=request_line))
             assert reply.status == status
         assert applied == []
         assert program.engine.bytes_received == 0
@@ -116,7 +116,7 @@ async def test_no_second_request_passes_behind_a_doubtful_upgrade(
     inner = b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n"
     request = post("quart", *lines, start="GET {} HTTP/1.1") + inner
     async with open_program() as program:
-        replies = await conversation(program, request, "GET", "GET")
+        replies = await replies_to(program, request, "GET", "GET")
         assert [reply.status for reply in replies] == [400]
         assert applied == ["/v1/models"]
 
@@ -127,7 +127,7 @@ async def test_a_websocket_that_is_refused_ends_the_connection_and_says_so(
 ) -> None:
     async with open_program() as program:
         request = request_bytes("GET", path, headers=HANDSHAKE)
-        (reply,) = await conversation(program, request, "GET")
+        (reply,) = await replies_to(program, request, "GET")
         assert reply.status >= 400
         assert reply.headers["connection"] == "close"
 

@@ -54,7 +54,7 @@ async def next_reply(client: RawClient, method: str = "POST") -> Reply:
         assert piece, f"the connection ended within an answer: {data!r}"
 
 
-async def conversation(program: Program, data: bytes, *methods: str) -> list[Reply]:
+async def replies_to(program: Program, data: bytes, *methods: str) -> list[Reply]:
     """Send all of ``data`` on a new connection; return every answer once it is closed."""
     client = program.client()
     await client.send(data)

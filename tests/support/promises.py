@@ -32,7 +32,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
 # Where every error is caught, bugs included (design: the fault boundaries).
 FAULT_BOUNDARIES: Mapping[str, str] = MappingProxyType(
     {
-        P + "http/conversation.py": "the connection, for a relayed request",
+        P + "http/connection.py": "the connection, for a relayed request",
         P + "facades/openai/quart_routes.py": "the connection, for a request that Quart serves",
         P + "facades/dashboard/app.py": "the connection, for a request that Quart serves",
         P + "logs/handler.py": "a log call never fails its caller, whatever its arguments do",

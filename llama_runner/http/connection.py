@@ -32,7 +32,7 @@ RATE_LIMIT = "rate_limit_exceeded"
 
 
 @define(eq=False)
-class Conversation:
+class Connection:
     """One connection's requests, one after the other."""
 
     site: Site
