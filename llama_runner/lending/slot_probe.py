@@ -21,8 +21,6 @@ FOUND = 0.95
 """Which share of the tokens must be found again."""
 # Every vocabulary has these; what they mean does not matter.
 _FIRST_TOKEN, _TOKENS = 20, 64
-_NOTHING = 1
-"""Tokens that a save without anything in it may tell of."""
 
 
 def _prompt(slot: int) -> tuple[int, ...]:
@@ -42,7 +40,7 @@ async def begin_probe(
         prompt, file = _prompt(slot), new_file()
         read = await files.read(slot, prompt, 1)
         saved = await files.save(slot, file)
-        if saved.tokens <= _NOTHING:
+        if not saved.holds_prompt:
             return Refuted("its engine saves slots with nothing in them")
         goes_on = (*prompt, *read.answer, *prompt[:ANSWER])
         expected = await files.read(slot, goes_on, ANSWER)

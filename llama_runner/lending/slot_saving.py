@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 PROBED_WITHIN = 30.0
 """Seconds that the one probe of a model and an engine may hold up a stop, or a start."""
-_NOTHING = 1
-"""Tokens that a save without anything in it may tell of."""
 
 Restored = Mapping[int, Held | None]
 """What was put into which slots."""
@@ -96,7 +94,7 @@ class SlotSaving:
         logger.info("%s: saved a slot with %d tokens, %d bytes, in %.3f s", *told)
 
     def _is_worth(self, saved: Moved) -> bool:
-        if saved.tokens <= _NOTHING or saved.size > self._archive.settings.max_bytes:
+        if not saved.holds_prompt or saved.size > self._archive.settings.max_bytes:
             return False
         verdict = self._archive.index.verdict(self._identity)
         if not isinstance(verdict, Proven):

@@ -25,6 +25,11 @@ class Moved:
     size: int
     seconds: float
 
+    @property
+    def holds_prompt(self) -> bool:
+        """Whether it is of use: a save without anything in it may tell of one token."""
+        return self.tokens > 1
+
 
 @frozen
 class Reading:
