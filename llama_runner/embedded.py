@@ -243,8 +243,7 @@ def serve(given: Iterable[tuple[str, str]], api_key: str | None) -> NoReturn:
     stdin = take_stdin()
     stop_watching = watch_while_loading(stdin)
     try:
-        # Bound to a name for as long as we live: its end would hang.
-        server = xllamacpp.Server(params)  # noqa: F841
+        server = xllamacpp.Server(params)  # noqa: F841 - bound while we live: its end would hang
     except (RuntimeError, ValueError) as error:
         # Its log has told the cause already.
         fail(str(error), START_ERROR)

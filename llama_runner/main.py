@@ -111,11 +111,13 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
         ):
-            # From the outer nursery: a stop can be hurried while the runners are being stopped.
-            application.start_soon(_announce_stop, stop, runners, keeping, events)  # noqa: ASYNC111
+            announce = partial(_announce_stop, stop, runners, keeping, events)
+            # A stop can be hurried while the runners are being stopped.
+            application.start_soon(announce)  # noqa: ASYNC111 - it outlives the runners
             spec_of = _launcher(parts, appraiser, archive)
             wanted = [model for model in catalog.value.models.values() if model.config.preload]
-            application.start_soon(preload, runners, map(spec_of, wanted))  # noqa: ASYNC111
+            specs = map(spec_of, wanted)
+            application.start_soon(preload, runners, specs)  # noqa: ASYNC111 - a stop refuses it
 
             def publish(exchange: Exchange) -> None:
                 archive.note(exchange)

@@ -50,8 +50,7 @@ class SlotKeeping:
             yield
         finally:
             if self._can_save(seat, identity):
-                # It is shielded, and has a deadline.
-                await self._save(seat, launch, identity, restored)  # noqa: ASYNC102
+                await self._save(seat, launch, identity, restored)  # noqa: ASYNC102 - shielded
 
     def _can_save(self, seat: Seat, identity: str) -> bool:
         if self._hurried or seat.fault or not seat.child_lives:

@@ -128,8 +128,8 @@ class Runner:
         async with trio.open_nursery() as nursery:
             try:
                 async with self._spawn(attempt.launch) as child:
-                    # On purpose: its pipes outlive the child, for its last words.
-                    nursery.start_soon(self._listen, attempt, child, listening)  # noqa: ASYNC111
+                    listen = partial(self._listen, attempt, child, listening)
+                    nursery.start_soon(listen)  # noqa: ASYNC111 - its pipes outlive the child
                     await self._tend(attempt, child)
             finally:
                 listening.deadline = trio.current_time() + LAST_WORDS

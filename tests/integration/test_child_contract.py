@@ -163,7 +163,7 @@ async def test_a_hurried_child_is_hung_up_on(world):
 async def test_a_stop_can_be_hurried_while_it_runs(world):
     here = world(stop_takes=60)
 
-    async def stop(task_status: trio.TaskStatus[Child]) -> None:  # noqa: ASYNC114
+    async def stop(task_status: trio.TaskStatus[Child]) -> None:  # noqa: ASYNC114 - a local one
         async with here.child() as child:
             await until_ready(child)
             child.served()

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import psutil
 import trio
@@ -53,8 +54,8 @@ def _trace(request: int, pid: int) -> None:
 
 
 async def _await_end(process: psutil.Process, harm: str) -> None:
-    # Nobody tells us: it is not our child.
-    while not (_reaped(process.pid) if harm == HANG else is_gone(process)):  # noqa: ASYNC110
+    ended = partial(_reaped, process.pid) if harm == HANG else partial(is_gone, process)
+    while not ended():  # noqa: ASYNC110 - nobody tells us: it is not our child
         await trio.sleep(0.01)
 
 

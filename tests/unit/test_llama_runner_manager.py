@@ -153,10 +153,10 @@ async def test_leaving_stops_every_child_and_fails_the_queue(autojump_clock: Moc
 
     async with trio.open_nursery() as nursery:
         async with managed(spawn) as manager:
-            # On purpose: both outlive the manager, which must end their waits.
-            nursery.start_soon(use, manager, spec("a"), 60)  # noqa: ASYNC111
+            # The manager must end the waits of both.
+            nursery.start_soon(use, manager, spec("a"), 60)  # noqa: ASYNC111 - it outlives it
             await trio.sleep(1)
-            nursery.start_soon(queue_up, manager)  # noqa: ASYNC111
+            nursery.start_soon(queue_up, manager)  # noqa: ASYNC111 - it outlives it
             await wait_all_tasks_blocked()
         assert not spawn.alive
         nursery.cancel_scope.cancel()
