@@ -12,8 +12,7 @@ from llama_runner.lending.seat import Seat
 from llama_runner.lending.slots import Terms
 from llama_runner.relay.upstream_pool import UpstreamPool
 from llama_runner.runner.state import Exited
-
-LOADED = "loaded"
+from llama_runner.scheduling.trail import LOADED
 
 FATE_KNOWN_WITHIN = 1.0
 """Seconds to wait for the exit of a child that broke off an answer."""

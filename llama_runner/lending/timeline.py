@@ -9,19 +9,18 @@ from functools import partial
 import trio
 from attrs import define, field
 
-from llama_runner.lending.lease import LOADED
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.runner.state import RunnerState, Starting
 from llama_runner.scheduling.resident import Phase
-from llama_runner.scheduling.trail import Step, Trail
+from llama_runner.scheduling.trail import LEFT, LOADED, UNANSWERED, Step, Trail
+
+__all__ = ["UNANSWERED", "Timeline"]
 
 KEPT = 200
 """Trails that are remembered once they are over."""
-
-LEFT, UNANSWERED = "nobody waits any more", "no token was sent"
 
 
 @define(eq=False)

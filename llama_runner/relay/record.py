@@ -9,9 +9,7 @@ from attrs import define, field
 
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.events.usage import Usage
-
-SERVED = "served"
-"""What is said of a request whose answer begins."""
+from llama_runner.scheduling.trail import SERVED
 
 
 @define(eq=False)

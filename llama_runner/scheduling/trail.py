@@ -7,6 +7,12 @@ from enum import Enum
 
 from attrs import define, field, frozen
 
+SERVED = "served"
+LOADED = "loaded"
+LEFT = "nobody waits any more"
+UNANSWERED = "no token was sent"
+"""What a trail may come to; one that failed says why."""
+
 
 class Step(Enum):
     """One after the other, each ends where the next begins; the values are for people."""
