@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.asking import ask_running
-
-_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1, "bytes"))
+from llama_runner.memory.amounts import Amounts, in_words
 
 
 def ps(options: Options) -> ExitCode:
@@ -23,7 +22,7 @@ def ps(options: Options) -> ExitCode:
     models = [
         model
         for model in ask_running(options, "/api/status")["models"]
-        if model["state"] not in ("not loaded", "failed to start")
+        if "memory" in model  # which is told only of what is loaded
     ]
     _print(options, {"models": models}, lambda: "\n".join(_rows(models)) or "no model is loaded")
     return ExitCode.NORMAL
@@ -83,19 +82,10 @@ def _print(options: Options, fields: Mapping[str, Any], text: Callable[[], str])
 
 def _rows(models: list[Mapping[str, Any]]) -> list[str]:
     return [
-        f"{model['key']:<40} {model['state']:<9} {_memory(model['memory']):<24} "
+        f"{model['key']:<40} {model['state']:<9} {in_words(Amounts(model['memory'])):<24} "
         f"{model['serving']} of {model['slots']} slots busy, {_stay(model)}"
         for model in models
     ]
-
-
-def _memory(amounts: Mapping[str, int]) -> str:
-    return " and ".join(f"{_size(size)} of {device}" for device, size in amounts.items())
-
-
-def _size(size: int) -> str:
-    unit, name = next((unit for unit in _UNITS if size >= unit[0]), _UNITS[-1])
-    return f"{size / unit:.1f} {name}"
 
 
 def _stay(model: Mapping[str, Any]) -> str:

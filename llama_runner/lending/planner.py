@@ -13,11 +13,11 @@ from llama_runner.errors import CapacityError, LlamaRunnerError, OutOfMemory, Ru
 from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending
 from llama_runner.lending.model_spec import ModelSpec
-from llama_runner.lending.refusing import in_words, refusal_error
+from llama_runner.lending.refusing import refusal_error
 from llama_runner.lending.room import Room
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
-from llama_runner.memory.amounts import Amounts, total
+from llama_runner.memory.amounts import Amounts, in_words, total
 from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
 from llama_runner.scheduling.hold_up import hold_up

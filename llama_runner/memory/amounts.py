@@ -9,6 +9,8 @@ from attrs import field, frozen
 
 RAM = "ram"
 """The device that every machine has."""
+_GIGABYTE = 1_000_000_000
+_MEGABYTE = 1_000_000
 
 
 def _without_nothing(amounts: Mapping[str, int]) -> Mapping[str, int]:
@@ -50,3 +52,15 @@ NOTHING = Amounts()
 def total(amounts: Iterable[Amounts]) -> Amounts:
     """Return the sum, device by device."""
     return sum(amounts, NOTHING)
+
+
+def in_words(amounts: Amounts) -> str:
+    """Return an amount for people: 8.0 GB of gpu 0 and 532 MB of ram."""
+    parts = [f"{_size(size)} of {device}" for device, size in sorted(amounts.by_device.items())]
+    return " and ".join(parts) or "nothing"
+
+
+def _size(size: int) -> str:
+    if size >= _GIGABYTE:
+        return f"{size / _GIGABYTE:.1f} GB"
+    return f"{size / _MEGABYTE:.0f} MB" if size >= _MEGABYTE else f"{size} bytes"

@@ -1,6 +1,7 @@
+import pytest
 from hypothesis import given, strategies as st
 
-from llama_runner.memory.amounts import NOTHING, Amounts, total
+from llama_runner.memory.amounts import NOTHING, Amounts, in_words, total
 
 amounts = st.builds(
     Amounts, st.dictionaries(st.sampled_from(["ram", "gpu0", "gpu1"]), st.integers(0, 1 << 40))
@@ -30,3 +31,16 @@ def test_a_total_is_made_device_by_device() -> None:
     parts = [Amounts({"ram": 1}), Amounts({"ram": 2, "gpu0": 3})]
     assert total(parts) == Amounts({"ram": 3, "gpu0": 3})
     assert total([]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({}, "nothing"),
+        ({"ram": 999}, "999 bytes of ram"),
+        ({"ram": 532_300_000}, "532 MB of ram"),
+        ({"ram": 4_210_000_000, "gpu 0": 8_000_000_000}, "8.0 GB of gpu 0 and 4.2 GB of ram"),
+    ],
+)
+def test_an_amount_is_told_in_words(held: dict[str, int], words: str) -> None:
+    assert in_words(Amounts(held)) == words
