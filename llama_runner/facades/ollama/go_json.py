@@ -25,6 +25,7 @@ _FITTING: Mapping[str, str] = {
     "string": "string",
     "bool": "bool",
     "object": "map[string]interface {}",
+    "number": "int",
 }
 """The kind of JSON value that goes into a field, with Go's name for the field's type."""
 ANY = "any"
@@ -72,6 +73,8 @@ class Struct:
 
     def _check(self, name: str, value: Any) -> None:
         wanted, found = self.kinds.get(name, ANY), kind_of(value)
+        if wanted == "number" and isinstance(value, float):
+            found = f"number {value}"  # which is no whole one
         if wanted in _FITTING and found != wanted:
             message = f"json: cannot unmarshal {found} into Go struct field {self.name}.{name}"
             raise BadRequest(f"{message} of type {_FITTING[wanted]}")

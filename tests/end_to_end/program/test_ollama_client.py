@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import ollama
 import pytest
@@ -63,3 +65,45 @@ def test_what_is_loaded_is_listed(client, program):
     assert chat.size_vram <= chat.size
     assert chat.context_length == 2048
     assert chat.expires_at.year > 2000
+
+
+def test_texts_become_vectors_of_length_one(client):
+    answer = client.embed("tiny-embedder", ["hello", "world", "hello"])
+    assert answer.model == "tiny-embedder"
+    first, second, third = answer.embeddings
+    assert first == pytest.approx(third, abs=1e-5)
+    assert first != pytest.approx(second, abs=1e-5)
+    for vector in (first, second):
+        assert math.hypot(*vector) == pytest.approx(1, abs=1e-4)
+    assert answer.prompt_eval_count >= 3
+    assert answer.total_duration >= answer.load_duration > 0
+
+
+def test_vectors_are_cut_and_are_of_length_one_again(client):
+    (whole,) = client.embed("tiny-embedder", "hello").embeddings
+    (cut,) = client.embed("tiny-embedder", "hello", dimensions=2).embeddings
+    assert len(cut) == 2 < len(whole)
+    assert math.hypot(*cut) == pytest.approx(1, abs=1e-6)
+    assert cut[0] * whole[1] == pytest.approx(cut[1] * whole[0], abs=1e-4)
+
+
+def test_the_old_route_gives_one_vector(client):
+    (vector,) = client.embed("tiny-embedder", "hello").embeddings
+    old = client.embeddings("tiny-embedder", "hello").embedding
+    assert old == pytest.approx(vector, abs=1e-5)
+
+
+def test_nothing_to_embed_loads(client):
+    assert client.embed("tiny-embedder", "", keep_alive="1h").embeddings == []
+    loaded = {model.model: model for model in client.ps().models}
+    stays = loaded["tiny-embedder:latest"].expires_at - datetime.now(UTC)
+    assert 3500 < stays.total_seconds() <= 3600
+
+
+def test_what_cannot_be_embedded_is_told(client):
+    for model, status in (("nobody", 404), ("chat", 501)):
+        with pytest.raises(ollama.ResponseError) as told:
+            client.embed(model, "hello")
+        assert told.value.status_code == status
+    with pytest.raises(ollama.ResponseError, match="exceeds the context length"):
+        client.embed("tiny-embedder", "hello " * 20_000, truncate=False)
