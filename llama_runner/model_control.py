@@ -9,6 +9,7 @@ from typing import Any
 import trio
 from attrs import define
 
+from llama_runner.lending.loaded import LoadedModel
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.relay.target import Target
 from llama_runner.runner_manager import RunnerManager
@@ -85,6 +86,15 @@ class ModelControl:
             "bytes": dict(spec.footprint().by_device),
             "seconds": round(self._runners.prospects.load_takes(spec), 1),
         }
+
+    def loaded(self) -> list[LoadedModel]:
+        """Return what is loaded, or being loaded, and not on its way out."""
+        now = trio.current_time()
+        return [
+            LoadedModel(key, resident.footprint, resident.expires_in(now))
+            for key, (resident, _) in self._runners.residents.items()
+            if resident.phase is not Phase.STOPPING
+        ]
 
     def _spec(self, name: str) -> ModelSpec:
         spec: ModelSpec = self._resolve(name).spec

@@ -17,6 +17,8 @@ from llama_runner.facades.dashboard.errors import refusal as dashboard_refusal
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.lmstudio.app import build_app as build_lmstudio
 from llama_runner.facades.ollama.app import build_app as build_ollama
+from llama_runner.facades.ollama.errors import refusal as ollama_refusal
+from llama_runner.facades.ollama.routes import EMBED_ROUTES
 from llama_runner.facades.openai.errors import refusal as openai_refusal
 from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
@@ -36,11 +38,16 @@ class Facade:
     build_app: Callable[[Dependencies], ASGIApp]
     refusal: Refusal
     relay_routes: tuple[RelayRoute, ...] = ()
+    app_schemes: frozenset[str] = frozenset()
+
+
+OLLAMA_APPS = frozenset({"app", "file", "tauri", "vscode-webview", "vscode-file"})
+"""Desktop programs that are built of web pages, which Ollama lets in without being told."""
 
 
 FACADES: Mapping[str, Facade] = {
     "lmstudio": Facade(build_lmstudio, openai_refusal, RELAY_ROUTES),
-    "ollama": Facade(build_ollama, openai_refusal, RELAY_ROUTES),
+    "ollama": Facade(build_ollama, ollama_refusal, (*RELAY_ROUTES, *EMBED_ROUTES), OLLAMA_APPS),
     "dashboard": Facade(build_dashboard, dashboard_refusal),
 }
 
@@ -108,6 +115,7 @@ def site_of(facade: Facade, config: AppConfig, dependencies: Dependencies, relay
         frozenset(origin.lower().rstrip("/") for origin in security.allowed_origins),
         (*keys, dependencies.control_key) if keys else (),
         {key.key: key.name for key in security.api_keys},
+        facade.app_schemes,
     )
     application = Application(facade.build_app(dependencies), config.limits)
     return Site(application, _handlers(facade, relay), access, config.limits, facade.refusal)

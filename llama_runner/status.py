@@ -70,17 +70,10 @@ def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) ->
 
 def _resident(resident: Resident) -> dict[str, Any]:
     """Return what is told of a model only while it is loaded."""
+    left = resident.expires_in(trio.current_time())
     return {
         "slots": resident.slots,
         "memory": dict(resident.footprint.by_device),
         "pinned": resident.pinned,
-        "expires_in": _expires_in(resident),
+        "expires_in": left if left is None else round(left, 1),
     }
-
-
-def _expires_in(resident: Resident) -> float | None:
-    """Return for how many seconds it stays if nobody asks it; None: as long as there is room."""
-    if resident.keep_alive is None or resident.pinned:
-        return None
-    idle = 0.0 if resident.leases else trio.current_time() - resident.idle_since
-    return round(max(0.0, resident.keep_alive - idle), 1)

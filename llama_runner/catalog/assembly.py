@@ -70,6 +70,7 @@ def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
         shards=tuple(file.path for file in model.files),
         folders=model.files[0].folders,
         size=sum(file.size for file in model.files),
+        modified_ns=max(file.modified_ns for file in model.files),
         mmproj=projector.path if projector else None,
         architecture=facts.architecture,
         name=facts.name,

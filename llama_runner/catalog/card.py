@@ -33,13 +33,15 @@ class ModelCard:
 
     ``folders`` are the folders between the scanned one and the file, which
     people know models by: ``("publisher", "repository")``, or none. Numbers
-    that the header does not tell are 0, or None where 0 means something.
+    that the header does not tell are 0, or None where 0 means something. It was
+    ``modified_ns`` nanoseconds after 1970 that the newest of its files was changed.
     """
 
     path: Path
     shards: tuple[Path, ...]
     folders: tuple[str, ...]
     size: int
+    modified_ns: int
     mmproj: Path | None
     architecture: str
     name: str | None
@@ -101,15 +103,17 @@ def capabilities_of(facts: FileFacts, kind: ModelKind, *, sees: bool) -> frozens
     """
     if kind is not ModelKind.CHAT:
         return frozenset({"embedding"} if kind is ModelKind.EMBEDDING else ())
-    template = facts.chat_template
-    answers = {
-        "completion": True,
-        "chat": template is not None,
-        "vision": sees,
-        "tools": facts.has_tool_template or bool(_TOOLS.search(template or "")),
-        "thinking": bool(_THINKING.search(template or "")),
-    }
-    return frozenset(name for name, holds in answers.items() if holds)
+    answers = {"completion": True, "vision": sees, "tools": facts.has_tool_template}
+    found = frozenset(name for name, holds in answers.items() if holds)
+    return found | template_capabilities(facts.chat_template)
+
+
+def template_capabilities(template: str | None) -> frozenset[str]:
+    """Return what a chat template lets a model do, ``chat`` itself included."""
+    if template is None:
+        return frozenset()
+    answers = {"tools": _TOOLS.search(template), "thinking": _THINKING.search(template)}
+    return frozenset({"chat", *(name for name, found in answers.items() if found)})
 
 
 def _encodes_only(architecture: str) -> bool:

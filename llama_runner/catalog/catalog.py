@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
-from llama_runner.catalog.card import ModelCard, ModelKind
+from llama_runner.catalog.card import ModelCard, ModelKind, template_capabilities
 from llama_runner.catalog.found_file import absolute
 from llama_runner.catalog.names import (
     ModelKey,
@@ -45,6 +45,21 @@ class CatalogModel:
     def aliases(self) -> tuple[str, ...]:
         """The further names that the configuration gives it."""
         return self.config.aliases
+
+    @property
+    def chat_template(self) -> str | None:
+        """The template that a chat goes through: the configured one, else the model's own."""
+        chosen = self.config.parameters.get("chat-template")
+        # The engine has some of its own, which are chosen by a name.
+        return chosen if isinstance(chosen, str) and "{" in chosen else self.card.chat_template
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it can do, with the template that it has here."""
+        card, template = self.card, self.chat_template
+        if template is card.chat_template or card.kind is not ModelKind.CHAT:
+            return card.capabilities
+        return card.capabilities - {"tools", "thinking"} | template_capabilities(template)
 
     @property
     def fallback(self) -> CatalogModel | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -12,6 +12,7 @@ from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
+from llama_runner.lending.loaded import LoadedModel
 
 
 class Models(Protocol):
@@ -31,6 +32,10 @@ class Models(Protocol):
 
     def outlook(self, name: str) -> Mapping[str, Any]:
         """Return what loading a model would take now, as JSON fields."""
+        ...
+
+    def loaded(self) -> Sequence[LoadedModel]:
+        """Return what is loaded, or being loaded, and not on its way out."""
         ...
 
 

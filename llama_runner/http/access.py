@@ -39,6 +39,8 @@ class Access:
     allowed_origins: frozenset[str] = frozenset()
     api_keys: tuple[str, ...] = ()
     key_names: Mapping[str, str] = field(factory=dict, repr=False)
+    app_schemes: frozenset[str] = frozenset()
+    """Schemes of origins that are let in; no page from the web can have one of an app."""
 
     def check(self, head: RequestHead, local_address: str) -> Denial | None:
         """Return why the request must not be served, or ``None`` to let it in."""
@@ -62,9 +64,14 @@ class Access:
     def cross_origin_headers(self, head: RequestHead) -> tuple[tuple[bytes, bytes], ...]:
         """Return the CORS headers that an allowed foreign origin needs (Fetch standard)."""
         origin = head.header(b"origin")
-        if origin is None or origin.lower() not in self.allowed_origins:
+        if origin is None or not self._allows(origin):
             return ()
         return ((b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin"))
+
+    def _allows(self, origin: str) -> bool:
+        name = origin.lower()
+        scheme, separator, _ = name.partition("://")
+        return name in self.allowed_origins or bool(separator and scheme in self.app_schemes)
 
     def _answers_preflight(self, head: RequestHead) -> bool:
         # A browser asks without the key, and gets nothing but the permission to ask with it.
@@ -84,7 +91,7 @@ class Access:
     def _check_origin(self, head: RequestHead, host: str | None) -> Denial | None:
         for origin in head.values(b"origin"):
             same = host is not None and origin.lower() == f"http://{host.lower()}"
-            if not same and origin.lower() not in self.allowed_origins:
+            if not same and not self._allows(origin):
                 message = f"the origin {shortened(origin)!r} is not allowed here"
                 return Denial(403, message, "origin_not_allowed")
         if head.header(b"origin") is None and _is_foreign_page(head):

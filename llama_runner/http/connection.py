@@ -141,7 +141,7 @@ class Connection:
         headers: Headers = (),
     ) -> bool:
         """Answer with an error and give the connection up: its input is not to be trusted."""
-        body = self.site.refusal(status, message, code)
+        body = self.site.refusal(status, message, code, "" if head is None else head.path)
         extra = () if head is None else self.site.access.cross_origin_headers(head)
         answer = Answer(self.client, keeps_alive=False, chunked=False, extra_headers=extra)
         answer.omits_body = head is not None and head.method == "HEAD"

@@ -150,5 +150,5 @@ def _prepare(sock: socket.socket, limits: LimitsConfig) -> bool:
 
 
 def _answer(site: Site, status: int, message: str) -> bytes:
-    body = site.refusal(status, message, CODE)
+    body = site.refusal(status, message, CODE, "")
     return head_of_whole(status, JSON, len(body), RETRY_LATER, keeps_alive=False) + body

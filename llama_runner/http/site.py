@@ -15,8 +15,11 @@ from llama_runner.wire.body import Body
 JSON = "application/json"
 
 RelayHandler = Callable[[Body, Answer], Awaitable[None]]
-Refusal = Callable[[int, str, str | None], bytes]
-"""(status, message, code) → the JSON body that says so in the listener's dialect."""
+Refusal = Callable[[int, str, str | None, str], bytes]
+"""(status, message, code, path) → the JSON body that says so in the listener's dialect.
+
+The path is empty where none was read.
+"""
 
 
 @frozen

@@ -29,6 +29,10 @@ class Lease(Protocol):
         """Have the model stay loaded for so many idle seconds, until another request says else."""
         ...
 
+    def wants_no_token(self) -> None:
+        """Say that it was taken only to have the model loaded."""
+        ...
+
     def answered(self) -> None:
         """Say that the engine has worked on what was asked."""
         ...

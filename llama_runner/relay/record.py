@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.events.usage import Usage
 from llama_runner.scheduling.trail import SERVED
+
+
+@frozen
+class Durations:
+    """Seconds since a request came: until now, and until it had its lease."""
+
+    total: float
+    granted: float | None
 
 
 @define(eq=False)
@@ -39,6 +47,10 @@ class Record:
             self._first_byte = self._elapsed()
             if self._first_token is not None:
                 self._first_token(SERVED)
+
+    def durations(self) -> Durations:
+        """Return how long it has taken so far."""
+        return Durations(self._elapsed(), self._granted)
 
     def exchange(self) -> Exchange:
         """Return what the request was like."""

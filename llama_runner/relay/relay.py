@@ -15,7 +15,7 @@ import orjson
 from attrs import define, field, frozen
 
 from llama_runner.config.app import RelayConfig
-from llama_runner.errors import LlamaRunnerError, RunnerLost, ShuttingDown
+from llama_runner.errors import BadRequest, LlamaRunnerError, RunnerLost, ShuttingDown
 from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.events.exchange import Exchange, Outcome
@@ -32,6 +32,7 @@ from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_requ
 from llama_runner.relay.stream_end import is_ended
 from llama_runner.relay.tail import Tail
 from llama_runner.relay.target import Target
+from llama_runner.relay.tongue import Tongue
 from llama_runner.relay.whole_answer import is_answer
 from llama_runner.relay.upstream_exchange import UpstreamExchange, refuse_beyond
 from llama_runner.relay.usage import usage_of_answer, usage_of_tail
@@ -55,6 +56,8 @@ class RelayRoute:
     path: str
     task: Task
     dialect: Dialect
+    tongue: Tongue | None = None
+    """How its requests and answers differ from the engine's, if they do."""
 
 
 @define(eq=False)
@@ -99,6 +102,9 @@ class Relay:
     async def _carry(
         self, route: RelayRoute, body: Body, answer: ClientAnswer, record: Record
     ) -> None:
+        if route.tongue is not None:
+            await self._translate(route.tongue, body, answer, record)
+            return
         if len(body) <= self._read_at_once:
             request = read_relay_request(route.task, body)
         else:
@@ -112,6 +118,35 @@ class Relay:
             whole = await self._whole(request, target, answer, record)
             record.first_byte()
             await answer.whole(OK, JSON, whole)
+
+    async def _translate(
+        self, tongue: Tongue, body: Body, answer: ClientAnswer, record: Record
+    ) -> None:
+        most = self._settings.max_json_bytes
+        if len(body) > most:
+            message = f"the body is larger than the limit of {most} bytes"
+            raise BadRequest(message, code="request_too_large", status=413)
+        asked = tongue.read(body)
+        target = self._resolve(asked.request.model)
+        record.model = target.model
+        target.refuse_unless_it_does(asked.request.task)
+        if asked.only_loads:
+            await self._load(asked.request, target, answer, record)
+            whole = b""
+        else:
+            whole = await self._whole(asked.request, target, answer, record)
+        record.first_byte()
+        await answer.whole(OK, JSON, asked.answer(whole, record.durations()))
+
+    async def _load(
+        self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
+    ) -> None:
+        with self._lender.queue(target.spec, answer.client_name, request) as place:
+            lease = await place.granted()
+            record.granted(lease.first_token)
+            lease.wants_no_token()
+            if request.keep_alive is not None:
+                lease.keep_for(request.keep_alive)
 
     async def _stream(
         self,

@@ -50,3 +50,10 @@ class Resident:
     def idle_since(self) -> float:
         """Since when it would be idle, if nobody holds a lease."""
         return max(self.last_used, self.since)
+
+    def expires_in(self, now: float) -> float | None:
+        """Return for how many more seconds it stays, None for as long as there is room."""
+        if self.keep_alive is None or self.pinned:
+            return None
+        idle = 0.0 if self.leases else now - self.idle_since
+        return max(0.0, self.keep_alive - idle)

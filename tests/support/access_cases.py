@@ -62,5 +62,8 @@ def code_of(listener: str, fields: Any) -> str:
     if listener == "dashboard":
         assert set(fields) == {"error", "code", "status"}
         return str(fields["code"])
+    if listener == "ollama" and isinstance(fields["error"], str):
+        assert set(fields) == {"error", "code"}
+        return str(fields["code"])
     assert set(fields["error"]) == {"message", "type", "param", "code"}
     return str(fields["error"]["code"])

@@ -14,6 +14,7 @@ _PLAIN = ModelCard(
     shards=(Path("models/plain/plain.Q4_K_M.gguf"),),
     folders=("plain",),
     size=1_000_000,
+    modified_ns=1_700_000_000_123_456_789,
     mmproj=None,
     architecture="llama",
     name="Plain",

@@ -35,6 +35,7 @@ FAULT_BOUNDARIES: Mapping[str, str] = MappingProxyType(
         P + "http/connection.py": "the connection, for a relayed request",
         P + "facades/openai/quart_routes.py": "the connection, for a request that Quart serves",
         P + "facades/dashboard/app.py": "the connection, for a request that Quart serves",
+        P + "facades/ollama/error_answers.py": "the connection, for a request that Quart serves",
         P + "logs/handler.py": "a log call never fails its caller, whatever its arguments do",
     }
 )

@@ -83,6 +83,11 @@ class ServedProgram:
         return str(self.ready["lmstudio"])
 
     @property
+    def ollama(self) -> str:
+        """The address of the Ollama listener."""
+        return str(self.ready["ollama"])
+
+    @property
     def said(self) -> str:
         """What it told on its console so far."""
         return self.log.read_text("utf-8", "replace")

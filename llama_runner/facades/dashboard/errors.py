@@ -16,7 +16,7 @@ from llama_runner.errors import (
 )
 
 
-def refusal(status: int, message: str, code: str | None) -> bytes:
+def refusal(status: int, message: str, code: str | None, _path: str) -> bytes:
     """Return the body for a request that was turned away before it was understood."""
     return orjson.dumps({"error": message, "code": code, "status": status})
 

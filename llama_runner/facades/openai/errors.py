@@ -98,7 +98,7 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
             return OpenAIError(500, message, "server_error", code="internal_error")
 
 
-def refusal(status: int, message: str, code: str | None) -> bytes:
+def refusal(status: int, message: str, code: str | None, _path: str) -> bytes:
     """Return the body for a request that was turned away before it was understood."""
     kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return orjson.dumps(OpenAIError(status, message, kind, code=code).fields())

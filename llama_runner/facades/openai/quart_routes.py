@@ -12,6 +12,8 @@ from llama_runner.facades.openai.errors import OpenAIError, to_openai
 from llama_runner.facades.openai.models import list_fields, model_fields
 from llama_runner.facades.quart_app import json_response
 
+INTERNAL = "internal error; the log has the details"
+
 
 def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
     """Serve the catalog as OpenAI lists models."""
@@ -31,8 +33,7 @@ def add_error_handlers(app: QuartTrio) -> None:
 
     @app.errorhandler(LlamaRunnerError)
     async def expected(error: LlamaRunnerError) -> Response:
-        worded = to_openai(error)
-        return json_response(worded.fields(), worded.status)
+        return error_answer(error)
 
     @app.errorhandler(HTTPException)
     async def refused(error: HTTPException) -> Response:
@@ -42,5 +43,15 @@ def add_error_handlers(app: QuartTrio) -> None:
     @app.errorhandler(Exception)
     async def failed(error: Exception) -> Response:
         app.logger.error("a request failed", exc_info=error)
-        message = "internal error; the log has the details"
-        return json_response(OpenAIError(500, message, "server_error").fields(), 500)
+        return failure_answer()
+
+
+def error_answer(error: LlamaRunnerError) -> Response:
+    """Return the answer that says what is wrong."""
+    worded = to_openai(error)
+    return json_response(worded.fields(), worded.status)
+
+
+def failure_answer() -> Response:
+    """Return the answer to what failed for a fault of our own."""
+    return json_response(OpenAIError(500, INTERNAL, "server_error").fields(), 500)

@@ -1,0 +1,27 @@
+"""How many tokens one request to a model may have, prompt and answer together.
+
+Clients fill what a model's card claims. The engine is started with less where the
+configuration or our default says so, and everything beyond that would be refused: so
+what is told is what a request really gets.
+"""
+
+from __future__ import annotations
+
+from llama_runner.catalog.catalog import CatalogModel
+from llama_runner.errors import StartFailed
+from llama_runner.runner.command import settings
+from llama_runner.runner.flags import canonical
+
+
+def context_of(model: CatalogModel) -> int:
+    """Return the tokens of one slot; 0 if neither header nor configuration tells."""
+    trained = model.card.context_length
+    try:
+        chosen = settings(model.card, canonical(model.config.parameters))
+    except StartFailed:
+        return trained  # it will not start, and then says why
+    whole = int(chosen["ctx-size"])
+    each = whole if chosen.get("kv-unified") is True else whole // int(chosen["parallel"])
+    if not each:
+        return trained  # the engine takes the model's own
+    return min(each, trained) if trained else each

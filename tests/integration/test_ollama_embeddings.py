@@ -1,0 +1,122 @@
+"""Embeddings over Ollama's port, from a client's bytes to the engine and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from llama_runner.config.app import AppConfig, RelayConfig
+from tests.support.front_door import ask
+from tests.support.http_client import Reply, request_bytes
+from tests.support.program import Program, open_program
+from tests.support.scripted_engine import Asked, EngineConnection, ScriptedEngine
+
+
+async def _embeds(asked: Asked, connection: EngineConnection) -> None:
+    data = [
+        {"index": index, "embedding": [float(index), 1.0]}
+        for index, _ in enumerate(asked.body["input"])
+    ]
+    await connection.whole(200, {"data": data, "usage": {"prompt_tokens": 3 * len(data)}})
+
+
+async def _refuses(asked: Asked, connection: EngineConnection) -> None:
+    error = {"code": 400, "message": "too long", "type": "exceed_context_size_error"}
+    await connection.whole(400, {"error": error})
+
+
+async def _never(asked: Asked, connection: EngineConnection) -> None:
+    await trio.sleep_forever()
+
+
+async def send(program: Program, path: str, body: Any) -> Reply:
+    return await ask(program.client(), request_bytes("POST", path, body))
+
+
+async def test_texts_become_vectors(autojump_clock: MockClock) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(_embeds)) as program:
+        reply = await send(program, "/api/embed", {"model": "a:latest", "input": ["x", "y"]})
+        assert reply.status == 200
+        assert reply.headers["content-type"] == "application/json; charset=utf-8"
+        assert reply.json["embeddings"] == [[0.0, 1.0], [1.0, 1.0]]
+        assert (reply.json["model"], reply.json["prompt_eval_count"]) == ("a:latest", 6)
+        assert reply.json["total_duration"] >= reply.json["load_duration"] > 0
+        reply = await send(program, "/api/embeddings", {"model": "a", "prompt": "x"})
+        assert reply.json == {"embedding": [0.0, 1.0]}
+        assert [asked.path for asked in program.engine.asked] == ["/v1/embeddings"] * 2
+
+
+@pytest.mark.parametrize("path", ["/api/embed", "/api/embeddings"])
+async def test_nothing_to_embed_loads_the_model_for_as_long_as_is_said(
+    autojump_clock: MockClock, path: str
+) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(_never)) as program:
+        reply = await send(program, path, {"model": "a", "keep_alive": "30s"})
+        assert reply.status == 200
+        assert list(program.runners.residents) == ["a"]
+        assert not program.engine.asked
+        await trio.sleep(20)
+        assert list(program.runners.residents) == ["a"]
+        await trio.sleep(20)
+        assert not program.runners.residents
+
+
+@pytest.mark.parametrize("stay", [-1, "-1m"])
+async def test_a_model_may_stay_for_ever(autojump_clock: MockClock, stay: Any) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(_embeds)) as program:
+        for each in (30, stay):
+            await send(program, "/api/embed", {"model": "a", "input": "x", "keep_alive": each})
+        await trio.sleep(3600)
+        assert list(program.runners.residents) == ["a"]
+        reply = await ask(program.client(), request_bytes("GET", "/api/ps"), "GET")
+        assert reply.json["models"][0]["expires_at"] > "2300"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/api/embed", b"", 400, "missing request body"),
+        ("/api/embed", {"model": "a", "input": 7}, 400, "invalid input type"),
+        ("/api/embed", {"input": "x"}, 404, "model '' not found"),
+        (
+            *("/api/embed", {"model": "z", "input": "x"}, 404),
+            'model "z" not found, try pulling it first',
+        ),
+        ("/api/embed", {"model": "a", "keep_alive": True}, 400, "Unsupported type: 'bool'"),
+        (
+            *("/api/embed", {"model": "a", "input": "x"}, 400),
+            "the input length exceeds the context length",
+        ),
+        ("/api/embeddings", {"prompt": "x"}, 400, "model is required"),
+        ("/api/embeddings", {"model": "a", "prompt": "x"}, 500, "too long"),
+    ],
+)
+async def test_what_fails_is_told_in_ollama_s_words(
+    autojump_clock: MockClock, path: str, body: Any, status: int, message: str
+) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(_refuses)) as program:
+        reply = await send(program, path, body)
+        assert (reply.status, reply.json) == (status, {"error": message})
+
+
+async def test_a_client_that_leaves_ends_the_work(autojump_clock: MockClock) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(_never)) as program:
+        client = program.client()
+        await client.send(request_bytes("POST", "/api/embed", {"model": "a", "input": "x"}))
+        await trio.sleep(1)
+        client.close()
+        await trio.sleep(1)
+        (asked,) = program.engine.asked
+        assert asked.closed_at is not None
+
+
+async def test_more_than_can_be_read_at_once_is_refused(autojump_clock: MockClock) -> None:
+    config = AppConfig(relay=RelayConfig(max_json_bytes=100_000))
+    async with open_program(facade="ollama", config=config) as program:
+        reply = await send(program, "/api/embed", {"model": "a", "input": "x" * 100_000})
+        assert reply.status == 413
+        assert "100000 bytes" in reply.json["error"]
+        assert not program.spawn.children
