@@ -40,10 +40,11 @@ class Streams:
         """How often another model answered than just before: only one fits."""
         return sum(model != after for model, after in zip(self.began, self.began[1:]))
 
-    async def read(self, client: RawClient, model: str, tokens: int) -> None:
-        """Ask for one stream and read it to its end."""
+    async def read(self, client: RawClient, model: str, tokens: int, key: str = "") -> None:
+        """Ask for one stream, with an API key if any, and read it to its end."""
         body, asked, began = b"", time.monotonic(), 0.0
-        await client.request(body=asked_of(model, tokens))
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        await client.request(body=asked_of(model, tokens), headers=headers)
         head = await client.head()
         async for piece in client.pieces():
             body += piece

@@ -22,11 +22,17 @@ SEED = 1
 # In loads with the stop before, as in tests/integration/test_thrash.py.
 GAP, PATIENCE, RESIDENCY = 2.5 / 7, 20 / 7, 5 / 7
 TOKENS = 4
+CLIENTS = ("one", "two")
+"""Two clients by their API keys: all programs of this machine without one are the same client."""
 
 
-async def _ask(program: ServedProgram, model: str, seen: Streams) -> None:
+def _key(client: str) -> str:
+    return f"the-key-of-client-{client}"
+
+
+async def _ask(program: ServedProgram, ask: Ask, seen: Streams) -> None:
     client = await connected(program)
-    await seen.read(client, model, TOKENS)
+    await seen.read(client, ask.model, TOKENS, _key(ask.client))
     client.close()
 
 
@@ -36,20 +42,23 @@ async def _play(program: ServedProgram, asked: list[Ask]) -> Streams:
     async with trio.open_nursery() as nursery:
         for ask in asked:
             await trio.sleep_until(began + ask.at)
-            nursery.start_soon(_ask, program, ask.model, seen)
+            nursery.start_soon(_ask, program, ask, seen)
     return seen
 
 
 async def _one_by_one(program: ServedProgram) -> Streams:
     seen = Streams()
     for model in MODELS * 2:
-        await _ask(program, model, seen)
+        await _ask(program, Ask(0.0, CLIENTS[0], model), seen)
     return seen
 
 
 def _setup(folder: Path, engine: str, model: Path, scheduling: dict[str, Any]) -> Setup:
     entry = {"path": str(model), "parameters": {"ctx-size": 512, "parallel": 1}}
-    app = {"scheduling": {"max_loaded": 1, "queue_timeout": 3600, **scheduling}}
+    app = {
+        "scheduling": {"max_loaded": 1, "queue_timeout": 3600, **scheduling},
+        "security": {"api_keys": [{"name": name, "key": _key(name)} for name in CLIENTS]},
+    }
     return Setup(folder, engine, app, {"models": dict.fromkeys(MODELS, entry)})
 
 
