@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-import httpx  # noqa: ASYNC127 - its successor is not what people have
+import httpx  # noqa: ASYNC127
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve as serve_asgi
