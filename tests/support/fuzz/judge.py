@@ -50,7 +50,8 @@ class Judge:
         """
         meant = understood(fuzzed.sent)
         whole = heard.closed and not _may_be_cut_off(fuzzed)
-        answers = answers_in(heard.output, [one.method for one in meant], whole=whole)
+        methods = [one.method for one in meant]
+        answers = answers_in(heard.output, methods, fuzzed.facade, whole=whole)
         if in_time:
             _check_number(fuzzed, heard, answers, meant)
         self.connections += 1
