@@ -17,9 +17,11 @@ def make_app(name: str) -> QuartTrio:
     return app
 
 
-def json_response(fields: Any, status: int = 200) -> Response:
+def json_response(
+    fields: Any, status: int = 200, content_type: str = "application/json"
+) -> Response:
     """Return ``fields`` as a JSON answer."""
-    return Response(orjson.dumps(fields), status, mimetype="application/json")
+    return Response(orjson.dumps(fields), status, content_type=content_type)
 
 
 def asked() -> str:

@@ -143,10 +143,8 @@ class Relay:
     ) -> None:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
-            record.granted(lease.first_token)
+            _take(lease, request, record)
             lease.wants_no_token()
-            if request.keep_alive is not None:
-                lease.keep_for(request.keep_alive)
 
     async def _stream(
         self,
@@ -164,7 +162,7 @@ class Relay:
                 lease = place.lease
                 if lease is None:
                     lease = await beat.until(place.granted)
-                record.granted(lease.first_token)
+                _take(lease, request, record)
                 async with _exchange(lease, request, target, answer, record) as upstream:
                     await _pass_on(request, upstream, answer, beat, record)
         finally:
@@ -175,7 +173,7 @@ class Relay:
     ) -> bytes:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
-            record.granted(lease.first_token)
+            _take(lease, request, record)
             async with _exchange(lease, request, target, answer, record) as upstream:
                 if await upstream.head() != OK:
                     await _refuse(upstream)
@@ -189,11 +187,16 @@ class Relay:
                 return await _join(request, upstream, record, most)
 
 
+def _take(lease: Lease, request: RelayRequest, record: Record) -> None:
+    """Note that a request has its lease, and for how long it wants its model to stay."""
+    record.granted(lease.first_token)
+    if request.keep_alive is not None:
+        lease.keep_for(request.keep_alive)
+
+
 def _exchange(
     lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
 ) -> LentExchange:
-    if request.keep_alive is not None:
-        lease.keep_for(request.keep_alive)
     body = request.upstream_body(target.model, target.request_defaults, lease.terms)
     pieces = restored(body, request.aside)
     upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))

@@ -94,7 +94,7 @@ class RelayRequest:
         """
         body = {**defaults, **self.fields, "model": model}
         if self.keep_alive is not None:
-            del body["ttl"]  # it is for us
+            body.pop("ttl", None)  # it is for us
         if self.task.generates:
             body |= terms
         if self.goes_up_as_stream:

@@ -11,6 +11,7 @@ from attrs import frozen
 from llama_runner.errors import BadRequest, RunnerLost
 from llama_runner.facades.ollama.go_json import ANY, Struct
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
+from llama_runner.facades.ollama.timestamps import NANOSECONDS
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.wire.body import Body
@@ -18,8 +19,6 @@ from llama_runner.wire.body import Body
 _COMMON = {"model": "string", "truncate": "bool", "options": "object", "keep_alive": ANY}
 EMBED_REQUEST = Struct("EmbedRequest", {**_COMMON, "input": ANY, "dimensions": "number"})
 EMBEDDINGS_REQUEST = Struct("EmbeddingRequest", {**_COMMON, "prompt": "string"})
-
-_NANOSECONDS = 1_000_000_000
 
 
 @frozen
@@ -97,8 +96,6 @@ class EmbeddingsTongue:
 
 def _request(model: str, texts: list[str], keep_alive: float | None) -> RelayRequest:
     fields: dict[str, Any] = {"model": model, "input": texts, "encoding_format": "float"}
-    if keep_alive is not None:
-        fields["ttl"] = keep_alive
     return RelayRequest(
         Task.EMBEDDING,
         model,
@@ -140,4 +137,4 @@ def _cut(vector: list[float], dimensions: int) -> list[float]:
 
 def _whole(seconds: float | None) -> int:
     """Return whole nanoseconds, never 0: clients want to see that there was something."""
-    return max(1, int((seconds or 0.0) * _NANOSECONDS))
+    return max(1, int((seconds or 0.0) * NANOSECONDS))

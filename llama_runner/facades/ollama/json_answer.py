@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from quart import Response
+
+from llama_runner.facades.quart_app import json_response
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json; charset=utf-8"
@@ -13,4 +14,4 @@ JSON = "application/json; charset=utf-8"
 
 def json_answer(fields: Any, status: int = 200) -> Response:
     """Return ``fields`` as an answer."""
-    return Response(orjson.dumps(fields), status, content_type=JSON)
+    return json_response(fields, status, JSON)

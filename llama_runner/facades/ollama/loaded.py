@@ -10,11 +10,9 @@ from llama_runner.facades.ollama.context import context_of
 from llama_runner.facades.ollama.details import details_of
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.names import listed_name
-from llama_runner.facades.ollama.timestamps import FOREVER, local_time
+from llama_runner.facades.ollama.timestamps import FOREVER, NANOSECONDS, local_time
 from llama_runner.lending.loaded import LoadedModel
 from llama_runner.memory.amounts import RAM
-
-_NANOSECONDS = 1_000_000_000
 
 
 def loaded_fields(catalog: Catalog, loaded: Iterable[LoadedModel], now: int) -> dict[str, Any]:
@@ -34,7 +32,7 @@ def _entry(one: LoadedModel, model: CatalogModel, now: int) -> dict[str, Any]:
         "size": size,
         "digest": digest_of(model.card),
         "details": details_of(model.card),
-        "expires_at": local_time(now + int(_left(one) * _NANOSECONDS)),
+        "expires_at": local_time(now + int(_left(one) * NANOSECONDS)),
         "size_vram": size - held.get(RAM, 0),
         "context_length": context_of(model),
     }

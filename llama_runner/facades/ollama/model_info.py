@@ -31,12 +31,15 @@ def model_info(
         f"{arch}.embedding_length": card.embedding_length,
         f"{arch}.block_count": card.block_count,
     }
-    info |= {key: _shown(value, verbose) for key, value in metadata.items() if key not in _HIDDEN}
-    return info | {f"{arch}.context_length": context_of(model)}
+    return (
+        info
+        | header_info(metadata, verbose=verbose)
+        | {f"{arch}.context_length": context_of(model)}
+    )
 
 
-def projector_info(metadata: Mapping[str, Value], *, verbose: bool) -> dict[str, Any]:
-    """Return the keys of a projector's header."""
+def header_info(metadata: Mapping[str, Value], *, verbose: bool) -> dict[str, Any]:
+    """Return the keys of a header as they are, be it a model's or a projector's."""
     return {key: _shown(value, verbose) for key, value in metadata.items() if key not in _HIDDEN}
 
 

@@ -11,7 +11,7 @@ from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.gguf import Value
 from llama_runner.facades.ollama.details import capabilities_of, details_of
 from llama_runner.facades.ollama.go_json import Struct
-from llama_runner.facades.ollama.model_info import model_info, projector_info
+from llama_runner.facades.ollama.model_info import header_info, model_info
 from llama_runner.facades.ollama.names import listed_name
 from llama_runner.facades.ollama.parameters import (
     modelfile_lines,
@@ -61,7 +61,7 @@ def show_fields(
         "system": system,
         "details": details_of(model.card),
         "model_info": info,
-        "projector_info": projector_info(headers.projector or {}, verbose=verbose),
+        "projector_info": header_info(headers.projector or {}, verbose=verbose),
         "capabilities": capabilities_of(model),
         "modified_at": local_time(model.card.modified_ns),
     }

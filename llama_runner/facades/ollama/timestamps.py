@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-_NANOSECONDS = 1_000_000_000
+NANOSECONDS = 1_000_000_000
 _LATEST = 253_370_764_800
 """Seconds since 1970; the year 9999, a day early for every time zone's sake."""
 
-FOREVER = 2**63 // _NANOSECONDS
+FOREVER = 2**63 // NANOSECONDS
 """Seconds; some 292 years, the longest stay that a Go duration can hold."""
 
 
 def local_time(nanoseconds: int, zone: tzinfo | None = None) -> str:
     """Return a time since 1970 with the offset of ``zone``, this machine's unless given."""
-    seconds, rest = divmod(min(max(nanoseconds, 0), _LATEST * _NANOSECONDS), _NANOSECONDS)
+    seconds, rest = divmod(min(max(nanoseconds, 0), _LATEST * NANOSECONDS), NANOSECONDS)
     # The system's own zone rules may not reach as far as UTC does.
     moment = datetime.fromtimestamp(seconds, UTC)
     try:
