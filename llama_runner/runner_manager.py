@@ -27,7 +27,7 @@ from llama_runner.lending.planner import Planner
 from llama_runner.lending.prospects import Prospects
 from llama_runner.lending.room import Look, Room
 from llama_runner.lending.seat import Attendant, Outfit, Seat
-from llama_runner.lending.timeline import UNANSWERED, Timeline
+from llama_runner.lending.timeline import Timeline
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import NOTHING, Amounts
 from llama_runner.relay.dialect import Waiting
@@ -37,6 +37,7 @@ from llama_runner.runner.state import Ready, RunnerState
 from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.plan import Plan
 from llama_runner.scheduling.resident import Phase, Resident
+from llama_runner.scheduling.ticket import Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -178,11 +179,6 @@ class RunnerManager:
         """Return the runner of a model, if it has one."""
         return self._seats.get(model)
 
-    @property
-    def queued(self) -> int:
-        """How many requests wait."""
-        return len(self.line)
-
     def reconsider(self) -> None:
         """Decide what is to be done now, and do it."""
         # Each step changes who is in the way of whom, and who is overdue, if anybody waits.
@@ -198,11 +194,10 @@ class RunnerManager:
             seat, now = self._seats[ticket.model], trio.current_time()
             self.line.settle(ticket, lent(seat, place, now, first_token))
         for key in (*plan.evictions, *plan.expiries):
-            self.planner.expect_memory()
+            self.planner.leaving(self._seats[key])
             self._seats[key].leave()
         for ticket in plan.starts:
-            spec = self.planner.launched_now(self.line.place_of(ticket).spec)
-            self._start(spec, self.planner.footprints[ticket.model])
+            self._start(ticket)
         for refusal in plan.refusals:
             self.line.settle(refusal.ticket, self.planner.error_of(refusal))
         self._alarm.set(plan.look_again)
@@ -219,8 +214,7 @@ class RunnerManager:
             if not (seat.answered or lease.abandoned):
                 self.planner.answered(seat)
             self._give_back(seat, lease.slot)
-        if lease.first_token is not None:
-            lease.first_token(UNANSWERED)
+        lease.took_no_token()
         if lease.since is not None:
             self.prospects.answered(seat.spec.key, trio.current_time() - lease.since)
 
@@ -243,10 +237,13 @@ class RunnerManager:
         if after is None:
             logger.warning("%s still works for a client that left %g s ago", seat.spec.key, bound)
 
-    def _start(self, spec: ModelSpec, footprint: Amounts) -> None:
+    def _start(self, ticket: Ticket) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
         # model, so it must outlive the request that happened to ask first.
+        spec = self.planner.launched_now(self.line.place_of(ticket).spec)
+        footprint = self.planner.footprints[spec.key]
         seat = Seat(spec, footprint, self._outfit, self.timeline.moved)
+        seat.returned = self.planner.returns.has(ticket)
         seat.pinned = self.pins.get(spec.key, spec.pinned)
         self._seats[spec.key] = seat
         self.timeline.moved(seat)

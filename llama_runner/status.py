@@ -32,7 +32,7 @@ def status_fields(
         "version": llama_runner.__version__,
         "engine": engine.description,
         "listeners": dict(addresses),
-        "queued": runners.queued,
+        "queued": len(runners.line),
         "waiting": [_wait(ticket, expected) for ticket, expected in runners.prospects.waiting()],
         "models": [_model(model, runners, archive) for model in catalog.models.values()],
     }

@@ -12,7 +12,7 @@ from llama_runner.lending.seat import Seat
 from llama_runner.lending.slots import Terms
 from llama_runner.relay.upstream_pool import UpstreamPool
 from llama_runner.runner.state import Exited
-from llama_runner.scheduling.trail import LOADED
+from llama_runner.scheduling.trail import LOADED, UNANSWERED
 
 FATE_KNOWN_WITHIN = 1.0
 """Seconds to wait for the exit of a child that broke off an answer."""
@@ -37,6 +37,11 @@ class RunnerLease:
         """Say that it was taken only to have the model loaded."""
         if self.first_token is not None:
             self.first_token(LOADED)
+
+    def took_no_token(self) -> None:
+        """Say that it is over, for those who still wait for its first token."""
+        if self.first_token is not None:
+            self.first_token(UNANSWERED)
 
     def abandon(self) -> None:
         """Say that what was asked of it is no longer wanted: its slot must be seen idle."""

@@ -14,6 +14,7 @@ from llama_runner.lending.circuits import Circuits
 from llama_runner.lending.ending import Ending
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.refusing import refusal_error
+from llama_runner.lending.returns import Returns
 from llama_runner.lending.room import Room
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
@@ -46,6 +47,7 @@ class Planner:
     alone: set[str] = field(factory=set, init=False)
     _fallbacks: dict[str, int] = field(factory=dict, init=False)
     """How many fallbacks down a model is launched now."""
+    returns: Returns = field(factory=Returns, init=False)
     footprints: dict[str, Amounts] = field(factory=dict, init=False)
     _budget: Budget = field(default=NOT_ASKED, init=False)
 
@@ -98,9 +100,10 @@ class Planner:
         """Return what a refused client is told."""
         return refusal_error(refusal, self.footprints[refusal.ticket.model], self._budget)
 
-    def expect_memory(self) -> None:
-        """Note what there is before a child is stopped."""
+    def leaving(self, seat: Seat) -> None:
+        """Note what there is before an idle child is stopped, and that its model goes."""
         self._room.expect(self._pids())
+        self.returns.went(seat)
 
     def memory_released(self, seat: Seat) -> None:
         """Note that a child which we stopped is gone: its next load begins as it is configured."""

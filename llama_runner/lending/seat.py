@@ -80,6 +80,8 @@ class Seat:
     ready_at: float = field(default=0.0, init=False)
     keep_alive: float | None = field(init=False)
     pinned: bool = field(init=False)
+    returned: bool = field(default=False, init=False)
+    """Whether it was asked for again soon after it had been stopped."""
     unwanted: float | None = field(default=None, init=False)
     gone: trio.Event = field(factory=trio.Event, init=False)
 
@@ -102,6 +104,7 @@ class Seat:
             keep_alive=self.keep_alive,
             cost=self.loaded_within,
             client=self.client,
+            returned=self.returned,
             unwanted=self.unwanted,
         )
 

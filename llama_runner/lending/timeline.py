@@ -15,9 +15,7 @@ from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.runner.state import RunnerState, Starting
 from llama_runner.scheduling.resident import Phase
-from llama_runner.scheduling.trail import LEFT, LOADED, UNANSWERED, Step, Trail
-
-__all__ = ["UNANSWERED", "Timeline"]
+from llama_runner.scheduling.trail import LEFT, LOADED, Step, Trail
 
 KEPT = 200
 """Trails that are remembered once they are over."""

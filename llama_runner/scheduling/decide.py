@@ -23,6 +23,9 @@ LOOK_SOON = 0.05
 LOOK_AGAIN = 1.0
 """Seconds after which it is looked at again for somebody who waits, lest others have freed it."""
 
+LINGERS = 2.0
+"""Loads of an idle resident for which it is kept, though another model needs its memory."""
+
 
 def decide(situation: Situation) -> Plan:
     """Plan the next steps."""
@@ -78,17 +81,14 @@ class _Draft:
             self._fall_short(ticket, need)
 
     def _fall_short(self, ticket: Ticket, need: Amounts) -> None:
-        residents = self._now.residents
-        leaving = [key for key, found in residents.items() if found.phase is Phase.STOPPING]
-        coming = self._free + self._now.held_by(leaving) + self._now.budget.owed
-        missing = shortfall(need, coming)
+        started = total(self._now.need(model) for model in self._starts)
+        missing = shortfall(need, self._now.coming - started)
         movable = [
             key
-            for key, found in residents.items()
+            for key, found in self._now.residents.items()
             if not (found.pinned or ticket.yields or found.phase is Phase.STOPPING)
         ]
-        started = (self._now.need(model) for model in self._starts)
-        if not missing.fits(total((self._now.held_by(movable), *started))):
+        if not missing.fits(self._now.held_by(movable) + started):
             self._wait_for_others(ticket)
             return
         owed = self._now.budget.owed.by_device and not missing.by_device
@@ -145,15 +145,16 @@ class _Draft:
     def _lingers(self, resident: Resident) -> bool:
         """Tell whether an idle resident is still kept for a moment, as it may be asked again.
 
-        It is for as long as bringing it back would take, so that two clients with a model
-        each do not have it loaded for every request; but for no one who is overdue, nor
-        for a client that asked it last: that one has moved on to another model.
+        It is for a few times what bringing it back would take, so that models which are
+        asked in turns are not loaded for every request; but for no one who is overdue. A
+        client that asked it last has moved on to another model, unless it came back before.
         """
         now, short = self._now.now, self._short
-        until = resident.last_used + resident.cost
+        until = resident.last_used + LINGERS * resident.cost
         if short is None or not resident.last_used or until <= now:
             return False
-        if resident.client == short.client or overdue_at(short, self._now) <= now:
+        moved_on = resident.client == short.client and not resident.returned
+        if moved_on or overdue_at(short, self._now) <= now:
             return False
         self._again_at(until)
         return True

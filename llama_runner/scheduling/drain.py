@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import inf
 
 from attrs import evolve, frozen
@@ -45,12 +45,12 @@ def overdue_at(ticket: Ticket, situation: Situation) -> float:
     return min(waiting, default=ticket.since) + situation.rules.patience
 
 
-def in_the_way(situation: Situation) -> dict[str, Resident]:
+def in_the_way(situation: Situation, phases: Container[Phase]) -> dict[str, Resident]:
     """Return the residents that could make room, those dearest that are not idle."""
     return {
-        key: evolve(resident, cost=resident.cost + BUSY) if resident.leases else resident
+        key: evolve(resident, cost=resident.cost + BUSY) if resident.busy else resident
         for key, resident in situation.residents.items()
-        if resident.phase is Phase.READY and not resident.pinned
+        if resident.phase in phases and not resident.pinned
     }
 
 
@@ -61,7 +61,7 @@ def draining_for(
     due = overdue_at(ticket, situation)
     if due > situation.now:
         return None, due
-    ready = in_the_way(situation)
+    ready = in_the_way(situation, [Phase.READY])
     held = {key: situation.held_by([key]) for key in ready}
     fresh = _fresh(ready, situation)
     candidates = {key: found for key, found in ready.items() if key not in fresh}

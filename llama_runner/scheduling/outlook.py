@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from llama_runner.memory.amounts import Amounts
-from llama_runner.scheduling.drain import BUSY, in_the_way
+from llama_runner.scheduling.drain import in_the_way
 from llama_runner.scheduling.plan import Reason
-from llama_runner.scheduling.resident import Phase, Resident
+from llama_runner.scheduling.resident import Phase
 from llama_runner.scheduling.situation import Situation
 from llama_runner.scheduling.victims import cheapest, shortfall
 
@@ -33,29 +32,13 @@ def outlook(model: str, situation: Situation) -> Outlook:
     need = situation.need(model)
     if not need.fits(situation.most):
         return Outlook(reason=Reason.TOO_LARGE)
-    missing = _missing(need, situation)
+    missing = shortfall(need, situation.coming)
     if not missing.by_device:
         return Outlook()
-    candidates = {**in_the_way(situation), **_starting(situation)}
+    candidates = in_the_way(situation, [Phase.STARTING, Phase.READY])
     held = {key: situation.held_by([key]) for key in candidates}
     chosen = cheapest(candidates, held, missing)
     if chosen is None:
         return Outlook(reason=Reason.NO_ROOM)
-    residents = situation.residents
-    busy = [key for key in chosen if residents[key].leases or key in _starting(situation)]
-    return Outlook(evicts=chosen, busy=tuple(busy))
-
-
-def _starting(situation: Situation) -> dict[str, Resident]:
-    """Return those that could make room once they are loaded and have served who waits for it."""
-    return {
-        key: evolve(resident, cost=resident.cost + BUSY)
-        for key, resident in situation.residents.items()
-        if resident.phase is Phase.STARTING and not resident.pinned
-    }
-
-
-def _missing(need: Amounts, situation: Situation) -> Amounts:
-    residents = situation.residents
-    leaving = [key for key, found in residents.items() if found.phase is Phase.STOPPING]
-    return shortfall(need, situation.free + situation.held_by(leaving) + situation.budget.owed)
+    busy = tuple(key for key in chosen if situation.residents[key].busy)
+    return Outlook(evicts=chosen, busy=busy)

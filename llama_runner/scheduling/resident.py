@@ -26,8 +26,9 @@ class Resident:
     ``since`` is when it became ready, ``last_used`` when it last gave a lease back.
     It is idle for ``keep_alive`` seconds at most, without end if that is None.
     ``cost`` is what it takes to bring back what an eviction would lose, in seconds.
-    ``client`` was the last to be served by it. It is unwanted since ``unwanted``: whoever
-    did not come before is not served by it.
+    ``client`` was the last to be served by it. It has ``returned`` if it was asked for again
+    soon after it had been stopped. It is unwanted since ``unwanted``: whoever did not come
+    before is not served by it.
     """
 
     footprint: Amounts
@@ -40,7 +41,13 @@ class Resident:
     keep_alive: float | None = None
     cost: float = 0.0
     client: str = ""
+    returned: bool = False
     unwanted: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether it must load, or answer, to the end before it can make room."""
+        return bool(self.leases) or self.phase is Phase.STARTING
 
     def serves(self, since: float) -> bool:
         """Tell whether it still serves a request that came at this time."""

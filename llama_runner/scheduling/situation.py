@@ -8,7 +8,7 @@ from math import inf
 from attrs import field, frozen
 
 from llama_runner.memory.amounts import NOTHING, Amounts, total
-from llama_runner.scheduling.resident import Resident
+from llama_runner.scheduling.resident import Phase, Resident
 from llama_runner.scheduling.ticket import Ticket
 
 PLACES = "places"
@@ -71,6 +71,16 @@ class Situation:
         """What is left beside the residents, places included; less than nothing is possible."""
         held = self.held_by(self.residents)
         return self.budget.now + self._places - held
+
+    @property
+    def leaving(self) -> list[str]:
+        """The residents that are on their way out."""
+        return [key for key, found in self.residents.items() if found.phase is Phase.STOPPING]
+
+    @property
+    def coming(self) -> Amounts:
+        """What is free once those that leave are gone and have given back all they held."""
+        return self.free + self.held_by(self.leaving) + self.budget.owed
 
     def held_by(self, keys: Iterable[str]) -> Amounts:
         """Return what these residents hold, places included."""

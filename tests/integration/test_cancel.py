@@ -59,7 +59,7 @@ async def test_leaving_the_queue_reaches_no_engine_and_touches_no_neighbour(
         reply = await neighbour.reply()
         assert reply.body.count(b'"content":"t') + reply.body.count(b'"content": "t') == 20
         assert engine.bytes_received == before
-        assert program.runners.queued == 0
+        assert len(program.runners.line) == 0
 
 
 @both_kinds

@@ -61,7 +61,7 @@ async def _force(evictions: int, seed: int) -> Seen:
             for own in (Random(random.random()) for _ in range(CLIENTS)):
                 nursery.start_soon(_stream, program, own, evictions, seen)
         assert len(spawn.alive) <= 1
-        assert program.runners.queued == 0
+        assert len(program.runners.line) == 0
         ends = [child.history for child in spawn.children if child.exit_code is not None]
         assert all(end == ["asked to exit", "exited 0"] for end in ends)
     assert not spawn.alive

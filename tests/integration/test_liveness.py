@@ -79,7 +79,7 @@ async def _crowd(behaviours: FakeSpawner, crowd: list[Visit]) -> list[str]:
             async with trio.open_nursery() as nursery:
                 for visit in crowd:
                     nursery.start_soon(_visit, manager, visit, ends)
-            assert manager.queued == 0
+            assert len(manager.line) == 0
             assert all(resident.leases == 0 for resident, _ in manager.residents.values())
     assert not behaviours.alive
     return ends

@@ -34,7 +34,7 @@ async def test_a_model_is_loaded_in_its_turn_and_stays(autojump_clock: MockClock
         assert [trail.outcome for trail in manager.timeline.over] == ["loaded"]
         assert trio.current_time() == pytest.approx(30, abs=1)
         assert steps(spawn) == ["spawned a"]
-        assert manager.queued == 0
+        assert len(manager.line) == 0
 
 
 async def test_an_unload_waits_for_the_answers_and_for_who_came_before(

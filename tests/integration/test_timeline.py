@@ -80,7 +80,9 @@ async def test_an_idle_model_in_the_way_lingers(autojump_clock: MockClock) -> No
         with manager.queue(spec("a"), "another") as place:
             await place.granted()
         await first_token(manager, "b", 1)
-        steps = {"TURN": LOADS_FOR, "STOP": STOP_TAKES, "LOAD": LOADS_FOR, "PROMPT": 1}
+        patience = SchedulingConfig().patience
+        assert LOADS_FOR < patience < 2 * LOADS_FOR
+        steps = {"TURN": patience, "STOP": STOP_TAKES, "LOAD": LOADS_FOR, "PROMPT": 1}
         assert steps_of(last(manager)) == steps
 
 

@@ -99,7 +99,7 @@ class Simulation:
                         await trio.sleep(self.random.expovariate(1.5))
                 self._memory.others, self._spawn.behaviour = 0, FINE
             await trio.sleep(1)  # slots whose client has left are seen idle
-            assert manager.queued == 0
+            assert len(manager.line) == 0
             assert not any(resident.leases for resident, _ in manager.residents.values())
         assert not self._spawn.alive
         assert self.ends.total() == self.asked
@@ -107,7 +107,7 @@ class Simulation:
 
     def _step(self, manager: RunnerManager, nursery: trio.Nursery) -> None:
         match self.random.choices(tuple(LIKELY), tuple(LIKELY.values()))[0]:
-            case "ask" if manager.queued < 40:
+            case "ask" if len(manager.line) < 40:
                 self.asked += 1
                 nursery.start_soon(self._visit, manager)
             case "leave" if self._leaving:
@@ -131,7 +131,7 @@ class Simulation:
         self._spawn.history.clear()
         plan = decide(manager.planner.situation())
         assert plan == Plan(look_again=plan.look_again), ("a wake-up was lost", plan)
-        assert plan.look_again > trio.current_time() or not manager.queued
+        assert plan.look_again > trio.current_time() or not len(manager.line)
         self._check_trails(manager)
 
     def _check_trails(self, manager: RunnerManager) -> None:

@@ -52,9 +52,9 @@ async def test_requests_beyond_the_slots_wait_their_turn(autojump_clock: MockClo
         for _ in range(4):
             nursery.start_soon(use, manager, spec("a", slots=2), 10)
         await trio.sleep(5)
-        assert manager.queued == 2
+        assert len(manager.line) == 2
         await trio.sleep(10)
-        assert manager.queued == 0
+        assert len(manager.line) == 0
 
 
 async def test_an_eviction_waits_for_the_last_lease(autojump_clock: MockClock) -> None:
