@@ -124,7 +124,8 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 events.publish(exchange)
 
             resolve = Targets(catalog, spec_of).resolve
-            relay = Relay(resolve, runners, app.relay, pulse, publish)
+            control = ModelControl(resolve, runners)
+            relay = Relay(resolve, runners, app.relay, pulse, publish, control.let_go)
             dependencies = Dependencies(
                 catalog,
                 events,
@@ -133,7 +134,7 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                     parts.engine, parts.addresses, catalog.value, runners, archive
                 ),
                 partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
-                ModelControl(resolve, runners),
+                control,
                 parts.control_key,
                 int(time.time()),
             )

@@ -11,6 +11,7 @@ from attrs import define
 
 from llama_runner.lending.loaded import LoadedModel
 from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.seat import Seat
 from llama_runner.relay.target import Target
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.outlook import Outlook
@@ -45,18 +46,24 @@ class ModelControl:
         Answers in progress, and requests that wait for it already, come first. Whoever
         asks for it meanwhile has it loaded again afterwards.
         """
-        key = self._spec(name).key
-        seat = self._runners.seat(key)
+        seat = self.let_go(self._spec(name))
         if seat is None:
             return False
-        logger.info("%s is unloaded as soon as it is idle", key)
-        if seat.phase is Phase.STARTING and not self._runners.line.waits_for(key):
+        await seat.gone.wait()
+        return True
+
+    def let_go(self, spec: ModelSpec) -> Seat | None:
+        """Begin to unload a model as ``unload`` does, without a wait; return what leaves."""
+        seat = self._runners.seat(spec.key)
+        if seat is None:
+            return None
+        logger.info("%s is unloaded as soon as it is idle", spec.key)
+        if seat.phase is Phase.STARTING and not self._runners.line.waits_for(spec.key):
             seat.leave()
         else:
             seat.let_go(trio.current_time())
             self._runners.reconsider()
-        await seat.gone.wait()
-        return True
+        return seat
 
     def pin(self, name: str, *, pinned: bool) -> str:
         """Keep a model loaded, once it is, until the program ends; or no longer. Return its key."""

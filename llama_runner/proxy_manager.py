@@ -18,7 +18,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.lmstudio.app import build_app as build_lmstudio
 from llama_runner.facades.ollama.app import build_app as build_ollama
 from llama_runner.facades.ollama.errors import refusal as ollama_refusal
-from llama_runner.facades.ollama.routes import EMBED_ROUTES
+from llama_runner.facades.ollama.routes import RELAYED as OLLAMA_ROUTES
 from llama_runner.facades.openai.errors import refusal as openai_refusal
 from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
@@ -47,7 +47,7 @@ OLLAMA_APPS = frozenset({"app", "file", "tauri", "vscode-webview", "vscode-file"
 
 FACADES: Mapping[str, Facade] = {
     "lmstudio": Facade(build_lmstudio, openai_refusal, RELAY_ROUTES),
-    "ollama": Facade(build_ollama, ollama_refusal, (*RELAY_ROUTES, *EMBED_ROUTES), OLLAMA_APPS),
+    "ollama": Facade(build_ollama, ollama_refusal, (*RELAY_ROUTES, *OLLAMA_ROUTES), OLLAMA_APPS),
     "dashboard": Facade(build_dashboard, dashboard_refusal),
 }
 

@@ -9,6 +9,7 @@ from attrs import define, field
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.watched import Watched
 from llama_runner.errors import BadRequest
+from llama_runner.facades.ollama.context import context_of
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.tasks import tasks_of
 from llama_runner.relay.target import Target
@@ -45,7 +46,14 @@ class Targets:
     def _found(self, catalog: Catalog, name: str) -> Target:
         model = catalog.resolve(name) if name else _default(catalog)
         spec = self._spec_of(model)
-        return Target(model.key, spec, model.config.request_defaults, tasks_of(model))
+        return Target(
+            model.key,
+            spec,
+            model.config.request_defaults,
+            tasks_of(model),
+            model.capabilities,
+            context_of(model),
+        )
 
 
 def _default(catalog: Catalog) -> CatalogModel:

@@ -7,6 +7,7 @@ from typing import Protocol
 from attrs import frozen
 
 from llama_runner.errors import LlamaRunnerError
+from llama_runner.relay.stream_kind import StreamKind
 
 
 @frozen
@@ -38,6 +39,11 @@ class ErrorAnswer:
 
 class Dialect(Protocol):
     """How one API words what is not the engine's own answer."""
+
+    @property
+    def stream(self) -> StreamKind:
+        """What its streams are."""
+        ...
 
     def error(self, error: LlamaRunnerError) -> ErrorAnswer:
         """Return the answer for a request that failed before its answer began."""

@@ -13,9 +13,6 @@ from llama_runner.relay.dialect import Dialect, Waiting
 
 T = TypeVar("T")
 
-EVENT_STREAM = "text/event-stream"
-STREAM_HEADERS = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-
 
 @define(eq=False)
 class Heartbeat:
@@ -43,6 +40,12 @@ class Heartbeat:
         finally:
             self._waits = False
 
+    def begin(self) -> None:
+        """Begin the stream, if that was not done yet."""
+        if not self._answer.started:
+            kind = self._dialect.stream
+            self._answer.stream(200, kind.content_type, kind.headers)
+
     def end(self) -> None:
         """Beat no more: the answer itself comes."""
         self.due = inf
@@ -51,6 +54,5 @@ class Heartbeat:
         """Send a heartbeat, unless the answer itself is being written."""
         if not self._waits:
             return
-        if not self._answer.started:
-            self._answer.stream(200, EVENT_STREAM, STREAM_HEADERS)
+        self.begin()
         self._answer.write_at_once(self._dialect.heartbeat(self._waiting()))

@@ -12,7 +12,7 @@ from llama_runner.relay.gathered import Gathered
 from llama_runner.relay.refusal import refusal_in_stream
 from llama_runner.wire.sse import ServerSentEvent
 
-_END = b"[DONE]"
+END = b"[DONE]"
 # The engine's own order in an answer that is not streamed; others follow.
 _ORDER = ("created", "model", "system_fingerprint", "object", "usage", "id", "timings")
 _ONLY_STREAMED = frozenset({"choices", "prompt_progress", "__verbose"})
@@ -48,13 +48,13 @@ class Joined:
             EngineRefused: the event is the engine's error.
             RunnerLost: the event is nothing that the engine should say.
         """
-        if event.data == _END:
+        if event.data == END:
             self._ended = True
             return []
-        chunk = _read(event)
+        chunk = read_chunk(event)
         if chunk is None or "prompt_progress" in chunk:
             return []
-        choices = _choices_of(chunk)
+        choices = choices_of(chunk)
         if choices:
             self._current = choices[-1][0]
         self._note(chunk)
@@ -86,7 +86,14 @@ class Joined:
             self._about[name] = value
 
 
-def _read(event: ServerSentEvent) -> dict[str, Any] | None:
+def read_chunk(event: ServerSentEvent) -> dict[str, Any] | None:
+    """Return the object of an event, None if it is nothing.
+
+    Raises:
+        EngineRefused: the event is the engine's error.
+        RunnerLost: the event is nothing that the engine should say.
+
+    """
     try:
         chunk = orjson.loads(event.data)
     except orjson.JSONDecodeError as error:
@@ -100,7 +107,8 @@ def _read(event: ServerSentEvent) -> dict[str, Any] | None:
     return chunk
 
 
-def _choices_of(chunk: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+def choices_of(chunk: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the choices of a chunk, less their index; raises RunnerLost if they are none."""
     choices = chunk.get("choices") or []
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
         raise RunnerLost("the engine's stream holds choices that are none")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import trio
 from attrs import define
 
@@ -9,9 +11,16 @@ from llama_runner.errors import RunnerLost
 from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.lender import Lease
 from llama_runner.relay.record import Record
+from llama_runner.relay.refusal import refusal_of
+from llama_runner.relay.relay_request import RelayRequest
+from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_exchange import UpstreamExchange
+from llama_runner.wire.long_strings import restored
 
 OK = 200
+JSON = "application/json; charset=utf-8"
+REFUSAL_BYTES = 1024 * 1024
+"""What is read of an engine's refusal; none is as long by far."""
 
 
 @define(eq=False)
@@ -53,3 +62,28 @@ class LentExchange:
         self._lease.abandon()
         if self._answer.left_at is not None:
             self._record.closed_after = trio.current_time() - self._answer.left_at
+
+
+def take(lease: Lease, request: RelayRequest, record: Record) -> None:
+    """Note that a request has its lease, and for how long it wants its model to stay."""
+    record.granted(lease.first_token)
+    if request.keep_alive is not None:
+        lease.keep_for(request.keep_alive)
+
+
+def exchange(
+    lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
+) -> LentExchange:
+    """Return the exchange that serves a request whose lease this is."""
+    body = request.upstream_body(target.model, target.request_defaults, lease.terms)
+    pieces = restored(body, request.aside)
+    upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))
+    return LentExchange(lease, upstream, answer, record)
+
+
+async def refuse(upstream: UpstreamExchange) -> NoReturn:
+    """Raise what an answer with another status than 200 means."""
+    status = upstream.status
+    if status < 400:
+        raise RunnerLost(f"the engine answered with status {status}")
+    raise refusal_of(status, await upstream.body(REFUSAL_BYTES))

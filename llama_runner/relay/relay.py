@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import NoReturn
+from typing import Any
 
 import orjson
 from attrs import define, field, frozen
 
 from llama_runner.config.app import RelayConfig
-from llama_runner.errors import BadRequest, LlamaRunnerError, RunnerLost, ShuttingDown
+from llama_runner.errors import LlamaRunnerError, RunnerLost, ShuttingDown
 from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.events.exchange import Exchange, Outcome
-from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
+from llama_runner.relay.heartbeat import Heartbeat
+from llama_runner.relay.interpreter import Interpreter
 from llama_runner.relay.joining import joiner_for
-from llama_runner.relay.lender import Lease, Lender
-from llama_runner.relay.lent_exchange import LentExchange
+from llama_runner.relay.lender import Lender
+from llama_runner.relay.lent_exchange import JSON, OK, exchange, refuse, take
 from llama_runner.relay.pulse import Pulse
 from llama_runner.relay.progress_filter import ProgressFilter
 from llama_runner.relay.record import Record
-from llama_runner.relay.refusal import refusal_of
 from llama_runner.relay.reading import READ_AT_ONCE, read_in_turns
 from llama_runner.relay.relay_request import RelayRequest, Task, read_relay_request
 from llama_runner.relay.stream_end import is_ended
@@ -39,14 +39,9 @@ from llama_runner.relay.usage import usage_of_answer, usage_of_tail
 from llama_runner.relay.whole_events import WholeEvents
 from llama_runner.wire.body import Body
 from llama_runner.wire.framing import FramingError
-from llama_runner.wire.long_strings import restored
 from llama_runner.wire.sse import SSEDecoder
 
-OK = 200
-JSON = "application/json; charset=utf-8"
 TAIL_BYTES = 4096
-REFUSAL_BYTES = 1024 * 1024
-"""What is read of an engine's refusal; none is as long by far."""
 
 
 @frozen
@@ -69,11 +64,15 @@ class Relay:
     _settings: RelayConfig
     _pulse: Pulse
     _publish: Callable[[Exchange], None]
+    _let_go: Callable[[Any], object]
+    """Unloads what a target's spec stands for, as soon as it is idle."""
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
-    _read_at_once: int = field(init=False)
+    _interpreter: Interpreter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._read_at_once = min(READ_AT_ONCE, self._settings.max_json_bytes)
+        self._interpreter = Interpreter(
+            self._resolve, self._lender, self._settings, self._pulse, self._let_go
+        )
 
     async def serve(self, route: RelayRoute, body: Body, answer: ClientAnswer) -> None:
         """Answer one request, whatever comes of it; report it when it is over."""
@@ -103,12 +102,13 @@ class Relay:
         self, route: RelayRoute, body: Body, answer: ClientAnswer, record: Record
     ) -> None:
         if route.tongue is not None:
-            await self._translate(route.tongue, body, answer, record)
+            await self._interpreter.carry(route.tongue, route.dialect, body, answer, record)
             return
-        if len(body) <= self._read_at_once:
+        most = self._settings.max_json_bytes
+        if len(body) <= min(READ_AT_ONCE, most):
             request = read_relay_request(route.task, body)
         else:
-            request = await read_in_turns(route.task, body, self._settings.max_json_bytes)
+            request = await read_in_turns(route.task, body, most)
         target = self._resolve(request.model)
         record.model, record.streamed = target.model, request.streams
         target.refuse_unless_it_does(request.task)
@@ -118,33 +118,6 @@ class Relay:
             whole = await self._whole(request, target, answer, record)
             record.first_byte()
             await answer.whole(OK, JSON, whole)
-
-    async def _translate(
-        self, tongue: Tongue, body: Body, answer: ClientAnswer, record: Record
-    ) -> None:
-        most = self._settings.max_json_bytes
-        if len(body) > most:
-            message = f"the body is larger than the limit of {most} bytes"
-            raise BadRequest(message, code="request_too_large", status=413)
-        asked = tongue.read(body)
-        target = self._resolve(asked.request.model)
-        record.model = target.model
-        target.refuse_unless_it_does(asked.request.task)
-        if asked.only_loads:
-            await self._load(asked.request, target, answer, record)
-            whole = b""
-        else:
-            whole = await self._whole(asked.request, target, answer, record)
-        record.first_byte()
-        await answer.whole(OK, JSON, asked.answer(whole, record.durations()))
-
-    async def _load(
-        self, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
-    ) -> None:
-        with self._lender.queue(target.spec, answer.client_name, request) as place:
-            lease = await place.granted()
-            _take(lease, request, record)
-            lease.wants_no_token()
 
     async def _stream(
         self,
@@ -162,8 +135,8 @@ class Relay:
                 lease = place.lease
                 if lease is None:
                     lease = await beat.until(place.granted)
-                _take(lease, request, record)
-                async with _exchange(lease, request, target, answer, record) as upstream:
+                take(lease, request, record)
+                async with exchange(lease, request, target, answer, record) as upstream:
                     await _pass_on(request, upstream, answer, beat, record)
         finally:
             self._pulse.remove(beat)
@@ -173,10 +146,10 @@ class Relay:
     ) -> bytes:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
-            _take(lease, request, record)
-            async with _exchange(lease, request, target, answer, record) as upstream:
+            take(lease, request, record)
+            async with exchange(lease, request, target, answer, record) as upstream:
                 if await upstream.head() != OK:
-                    await _refuse(upstream)
+                    await refuse(upstream)
                 most = self._settings.max_answer_bytes
                 if not request.goes_up_as_stream:
                     body = await upstream.body(most)
@@ -185,22 +158,6 @@ class Relay:
                     record.usage = usage_of_answer(body)
                     return body
                 return await _join(request, upstream, record, most)
-
-
-def _take(lease: Lease, request: RelayRequest, record: Record) -> None:
-    """Note that a request has its lease, and for how long it wants its model to stay."""
-    record.granted(lease.first_token)
-    if request.keep_alive is not None:
-        lease.keep_for(request.keep_alive)
-
-
-def _exchange(
-    lease: Lease, request: RelayRequest, target: Target, answer: ClientAnswer, record: Record
-) -> LentExchange:
-    body = request.upstream_body(target.model, target.request_defaults, lease.terms)
-    pieces = restored(body, request.aside)
-    upstream = UpstreamExchange(lease.pool, lease.pool.request(request.task.value, pieces))
-    return LentExchange(lease, upstream, answer, record)
 
 
 async def _pass_on(
@@ -218,14 +175,14 @@ async def _pass_on(
     while not (progress.done or upstream.finished):
         piece = await beat.until(next_piece)
         if upstream.status != OK:
-            await _refuse(upstream)
+            await refuse(upstream)
         tail.feed(piece)
         if piece and not upstream.finished:
-            _begin(answer, record)
+            _begin(beat, record)
             await answer.write(piece)
     beat.end()
     if not upstream.finished:
-        _begin(answer, record)
+        _begin(beat, record)
     while not upstream.finished:
         piece = events.feed(await upstream.payload())
         tail.feed(piece)
@@ -236,7 +193,7 @@ async def _pass_on(
         if answer.started:
             await answer.write(piece)
         raise RunnerLost("the engine ended its stream before its answer")
-    _begin(answer, record)
+    _begin(beat, record)
     await answer.finish(piece)
 
 
@@ -250,17 +207,9 @@ async def _filtered(
     return piece
 
 
-async def _refuse(upstream: UpstreamExchange) -> NoReturn:
-    status = upstream.status
-    if status < 400:
-        raise RunnerLost(f"the engine answered with status {status}")
-    raise refusal_of(status, await upstream.body(REFUSAL_BYTES))
-
-
-def _begin(answer: ClientAnswer, record: Record) -> None:
+def _begin(beat: Heartbeat, record: Record) -> None:
     record.first_byte()
-    if not answer.started:
-        answer.stream(OK, EVENT_STREAM, STREAM_HEADERS)
+    beat.begin()
 
 
 async def _join(

@@ -22,12 +22,18 @@ class Task(Enum):
 
     CHAT = "/v1/chat/completions"
     COMPLETION = "/v1/completions"
+    INFILL = "/infill"
     EMBEDDING = "/v1/embeddings"
 
     @property
     def generates(self) -> bool:
         """Whether its answer is made token by token, and so can be streamed."""
         return self is not Task.EMBEDDING
+
+    @property
+    def is_route(self) -> bool:
+        """Whether the engine's path is one of OpenAI's, and so one of ours."""
+        return self is not Task.INFILL
 
 
 LONGEST_STAY = 31_536_000
@@ -74,6 +80,8 @@ class RelayRequest:
             return conversation_of_chat(self.fields)
         if self.task is Task.COMPLETION:
             return conversation_of_text(self.fields.get("prompt"))
+        if self.task is Task.INFILL:
+            return conversation_of_text(self.fields.get("input_prefix"))
         return None
 
     def upstream_body(

@@ -16,18 +16,25 @@ class Target:
     """The model that serves a request.
 
     ``spec`` is the lender's own word for it; ``request_defaults`` fill in
-    what the client left out; ``tasks`` is what the model can be asked for.
+    what the client left out; ``tasks`` is what the model can be asked for, and
+    ``capabilities`` what it can do, in Ollama's words. One request has ``context`` tokens,
+    prompt and answer together; 0 if that is not known.
     """
 
     model: str
     spec: Any
     request_defaults: Mapping[str, Any] = field(factory=dict)
     tasks: tuple[Task, ...] = tuple(Task)
+    capabilities: frozenset[str] = frozenset()
+    context: int = 0
 
     def refuse_unless_it_does(self, task: Task) -> None:
         """Raise BadRequest for what the model cannot do, before anything is loaded for it."""
         if task in self.tasks:
             return
-        routes = ", ".join(sorted(task.value for task in self.tasks)) or "none of these routes"
+        routes = (
+            ", ".join(sorted(task.value for task in self.tasks if task.is_route))
+            or "none of these routes"
+        )
         message = f"{self.model} does not serve {task.value}; it serves {routes}"
         raise BadRequest(message, param="model", code="not_supported")

@@ -31,12 +31,13 @@ def usage_of_tail(tail: bytes) -> Usage | None:
     """
     timings = _last_object(tail, b'"timings":')
     if timings is not None and "predicted_n" in timings:
-        return _of_timings(timings)
+        return usage_of_timings(timings)
     usage = _last_object(tail, b'"usage":')
     return None if usage is None else _of_usage(usage)
 
 
-def _of_timings(timings: Mapping[str, Any]) -> Usage:
+def usage_of_timings(timings: Mapping[str, Any]) -> Usage:
+    """Return what the engine's own object ``timings`` says."""
     cached = _count(timings, "cache_n")
     return Usage(
         cached + _count(timings, "prompt_n"),

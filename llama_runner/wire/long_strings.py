@@ -15,6 +15,7 @@ from hashlib import blake2b
 from secrets import token_bytes
 from typing import TypeAlias
 
+import orjson
 from attrs import frozen
 
 from llama_runner.wire.body import Body
@@ -74,6 +75,21 @@ def restored(written: bytes, aside: Aside) -> Sequence[bytes | memoryview]:
             pieces += (written[place : found.start()], rest)
             place = found.end()
     return (*pieces, written[place:])
+
+
+def plain_beginning(text: str, aside: Aside) -> str:
+    """Return what a string that was read begins with, all of it if nothing is set aside of it."""
+    place = text.rfind("~") if aside else -1
+    return text[:place] if place >= 0 and text[place:].encode() in aside else text
+
+
+def whole_text(text: str, aside: Aside) -> str:
+    """Return a string that was read with all that was set aside of it."""
+    begun = plain_beginning(text, aside)
+    if begun is text:
+        return text
+    rest: str = orjson.loads(b'"%b"' % bytes(aside[text[len(begun) :].encode()]))
+    return begun + rest
 
 
 def part(text: Body, most: int, step: int = STEP) -> Generator[None, None, Parted]:

@@ -34,6 +34,11 @@ class SSEDecoder:
     _begun: bool = field(default=False, init=False)
     _after_return: bool = field(default=False, init=False)
 
+    @property
+    def between_events(self) -> bool:
+        """Whether what comes next begins an event."""
+        return self._begun and not (self._tail or self._after_return)
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that ``chunk`` completes.
 

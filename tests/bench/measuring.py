@@ -23,6 +23,7 @@ from tests.bench.relay.rounds import Rounds
 from tests.bench.report import Measured
 from tests.bench.section import DIRECT, Section
 from tests.bench.tools.building import Tools
+from tests.bench.translation.figures import Translation
 from tests.bench.variants import RELAYS, relay
 
 ANY_PORT, PORT_FOR_PEERS = 0, 18_997
@@ -38,7 +39,11 @@ def measure(effort: Effort, tools: Tools, options: Options, say: Say) -> Measure
     port = PORT_FOR_PEERS if options.peer else ANY_PORT
     with served((*tools.upstream, str(port)), MODEL) as upstream:
         rounds = _relays(effort, tools, upstream, options, say)
-        sections = [rounds.section(), Programs(tools, upstream, effort.program, say).measure()]
+        sections = [
+            rounds.section(),
+            Translation(tools, effort.translation, say).measure(),
+            Programs(tools, upstream, effort.program, say).measure(),
+        ]
         if effort.engine is not None:
             sections += _real_engine(effort, about, say)
         if effort.hostile is None:

@@ -116,7 +116,7 @@ async def test_a_client_that_leaves_ends_the_work(autojump_clock: MockClock) -> 
 async def test_more_than_can_be_read_at_once_is_refused(autojump_clock: MockClock) -> None:
     config = AppConfig(relay=RelayConfig(max_json_bytes=100_000))
     async with open_program(facade="ollama", config=config) as program:
-        reply = await send(program, "/api/embed", {"model": "a", "input": "x" * 100_000})
+        reply = await send(program, "/api/embed", {"model": "a", "input": ["x"] * 50_000})
         assert reply.status == 413
         assert "100000 bytes" in reply.json["error"]
         assert not program.spawn.children

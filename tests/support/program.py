@@ -28,6 +28,7 @@ from llama_runner.model_control import ModelControl
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
+from llama_runner.relay.relay_request import Task
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_pool import connect_tcp
 from llama_runner.runner.command import build_launch
@@ -122,7 +123,8 @@ async def open_program(
 
     def resolve(name: str) -> Target:
         model = catalog.value.resolve(name)
-        return Target(model.key, spec_of(model), model.config.request_defaults)
+        defaults = model.config.request_defaults
+        return Target(model.key, spec_of(model), defaults, tuple(Task), model.capabilities)
 
     async with trio.open_nursery() as nursery:
         network = MemoryNetwork(nursery, upstream or engine.serve)
@@ -139,14 +141,15 @@ async def open_program(
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
         ):
-            relay = Relay(resolve, runners, config.relay, pulse, events.publish)
+            control = ModelControl(resolve, runners)
+            relay = Relay(resolve, runners, config.relay, pulse, events.publish, control.let_go)
             dependencies = Dependencies(
                 catalog,
                 events,
                 stop,
                 lambda: {"listeners": {}, "models": []},
                 partial(timeline_fields, runners.timeline, 0.0),
-                ModelControl(resolve, runners),
+                control,
                 "control",
                 0,
             )

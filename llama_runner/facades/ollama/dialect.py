@@ -9,6 +9,10 @@ from attrs import frozen
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.ollama.errors import OllamaError, to_ollama
 from llama_runner.relay.dialect import ErrorAnswer, Waiting
+from llama_runner.relay.stream_kind import StreamKind
+
+LINES = StreamKind("application/x-ndjson", quiet=60.0)
+"""JSON objects, one a line."""
 
 
 @frozen
@@ -16,6 +20,7 @@ class OllamaDialect:
     """The relay's Dialect for Ollama's routes, of which some ``word`` an error otherwise."""
 
     word: Callable[[LlamaRunnerError], OllamaError] = to_ollama
+    stream: StreamKind = LINES
 
     def error(self, error: LlamaRunnerError) -> ErrorAnswer:
         """Return the error as a whole answer."""
@@ -27,5 +32,8 @@ class OllamaDialect:
         return self.word(error).body + b"\n"
 
     def heartbeat(self, waiting: Waiting) -> bytes:
-        """Return nothing: a line of JSON means something to every client."""
-        return b""
+        """Return the beginning of a line, blank as JSON may begin (RFC 8259, 2).
+
+        A line of its own would mean something to every client.
+        """
+        return b" "

@@ -8,13 +8,17 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from llama_runner.errors import BadRequest, RunnerLost
+from llama_runner.errors import BadRequest, EngineRefused
 from llama_runner.facades.ollama.go_json import ANY, Struct
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
-from llama_runner.facades.ollama.timestamps import NANOSECONDS
+from llama_runner.facades.ollama.spent import nanoseconds
+from llama_runner.facades.ollama.vectors_reply import VectorsReply
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
+from llama_runner.relay.target import Target
+from llama_runner.relay.tongue import Wish
 from llama_runner.wire.body import Body
+from llama_runner.wire.long_strings import Aside
 
 _COMMON = {"model": "string", "truncate": "bool", "options": "object", "keep_alive": ANY}
 EMBED_REQUEST = Struct("EmbedRequest", {**_COMMON, "input": ANY, "dimensions": "number"})
@@ -25,50 +29,63 @@ EMBEDDINGS_REQUEST = Struct("EmbeddingRequest", {**_COMMON, "prompt": "string"})
 class EmbedAsked:
     """A request to ``/api/embed``: any number of inputs, cut to ``dimensions`` if that is not 0."""
 
-    request: RelayRequest
-    shown_model: str
-    dimensions: int
+    _request: RelayRequest
+    _shown_model: str
+    _dimensions: int
 
     @property
-    def only_loads(self) -> bool:
-        """Whether there is nothing to embed."""
-        return not self.request.fields["input"]
+    def model(self) -> str:
+        """The name of the model."""
+        return self._request.model
 
-    def answer(self, body: bytes, took: Durations) -> bytes:
-        """Return the answer, made of the engine's, which is empty if it only loads."""
-        fields: dict[str, Any] = {"model": self.shown_model, "embeddings": []}
-        if body:
-            vectors, tokens = _read(body)
-            fields["embeddings"] = [_cut(vector, self.dimensions) for vector in vectors]
-            fields |= {
-                "total_duration": _whole(took.total),
-                "load_duration": _whole(took.granted),
-                "prompt_eval_count": tokens,
-            }
-        return orjson.dumps(fields)
+    @property
+    def wish(self) -> Wish:
+        """What is to be done; without a text there is nothing to embed."""
+        return Wish.ANSWER if self._request.fields["input"] else Wish.LOAD
+
+    def request_to(self, target: Target) -> RelayRequest:
+        """Return what the engine is to do; raises BadRequest if the model does not embed."""
+        target.refuse_unless_it_does(Task.EMBEDDING)
+        return self._request
+
+    def shortened(self, request: RelayRequest, error: EngineRefused) -> None:
+        """Return nothing: no text is cut."""
+
+    def reply(self, request: RelayRequest) -> VectorsReply:
+        """Return what makes the answer."""
+        return VectorsReply(self._answer)
+
+    def without_work(self) -> bytes:
+        """Return the answer of a request that only loads."""
+        return orjson.dumps({"model": self._shown_model, "embeddings": []})
+
+    def _answer(self, vectors: list[list[float]], tokens: int, took: Durations) -> dict[str, Any]:
+        return {
+            "model": self._shown_model,
+            "embeddings": [_cut(vector, self._dimensions) for vector in vectors],
+            "total_duration": nanoseconds(took.total),
+            "load_duration": nanoseconds(took.granted),
+            "prompt_eval_count": tokens,
+        }
 
 
 @frozen
-class EmbeddingsAsked:
+class EmbeddingsAsked(EmbedAsked):
     """A request to ``/api/embeddings``: one text."""
 
-    request: RelayRequest
+    def without_work(self) -> bytes:
+        """Return the answer of a request that only loads."""
+        return orjson.dumps({"embedding": []})
 
-    @property
-    def only_loads(self) -> bool:
-        """Whether there is nothing to embed."""
-        return not self.request.fields["input"]
-
-    def answer(self, body: bytes, took: Durations) -> bytes:
-        """Return the answer, made of the engine's, which is empty if it only loads."""
-        return orjson.dumps({"embedding": _read(body)[0][0] if body else []})
+    def _answer(self, vectors: list[list[float]], tokens: int, took: Durations) -> dict[str, Any]:
+        return {"embedding": vectors[0]}
 
 
 @frozen
 class EmbedTongue:
     """Reads requests to ``/api/embed``."""
 
-    def read(self, body: Body) -> EmbedAsked:
+    def read(self, body: Body, aside: Aside) -> EmbedAsked:
         """Return what is asked; raises BadRequest in Ollama's words."""
         fields = EMBED_REQUEST.read(body)
         keep_alive = keep_alive_of(fields.get("keep_alive"))
@@ -76,7 +93,7 @@ class EmbedTongue:
         model = fields.get("model", "").strip()
         if not model:
             raise BadRequest("model '' not found", status=404)
-        request = _request(model, texts, keep_alive)
+        request = _request(model, texts, keep_alive, aside)
         return EmbedAsked(request, fields["model"], fields.get("dimensions", 0))
 
 
@@ -84,17 +101,18 @@ class EmbedTongue:
 class EmbeddingsTongue:
     """Reads requests to ``/api/embeddings``."""
 
-    def read(self, body: Body) -> EmbeddingsAsked:
+    def read(self, body: Body, aside: Aside) -> EmbeddingsAsked:
         """Return what is asked; raises BadRequest in Ollama's words."""
         fields = EMBEDDINGS_REQUEST.read(body)
         keep_alive = keep_alive_of(fields.get("keep_alive"))
         model, prompt = fields.get("model", "").strip(), fields.get("prompt", "")
         if not model:
             raise BadRequest("model is required")
-        return EmbeddingsAsked(_request(model, [prompt] if prompt else [], keep_alive))
+        request = _request(model, [prompt] if prompt else [], keep_alive, aside)
+        return EmbeddingsAsked(request, fields["model"], 0)
 
 
-def _request(model: str, texts: list[str], keep_alive: float | None) -> RelayRequest:
+def _request(model: str, texts: list[str], keep_alive: float | None, aside: Aside) -> RelayRequest:
     fields: dict[str, Any] = {"model": model, "input": texts, "encoding_format": "float"}
     return RelayRequest(
         Task.EMBEDDING,
@@ -103,6 +121,7 @@ def _request(model: str, texts: list[str], keep_alive: float | None) -> RelayReq
         streams=False,
         choices=1,
         wants_progress=False,
+        aside=aside,
         keep_alive=keep_alive,
     )
 
@@ -116,16 +135,6 @@ def _texts(value: Any) -> list[str]:
     return texts
 
 
-def _read(body: bytes) -> tuple[list[list[float]], int]:
-    """Return the vectors in the order of their texts, and the tokens of all texts."""
-    try:
-        answer = orjson.loads(body)
-        vectors = sorted(answer["data"], key=lambda one: int(one["index"]))
-        return [one["embedding"] for one in vectors], int(answer["usage"]["prompt_tokens"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise RunnerLost("the engine's answer is none") from error
-
-
 def _cut(vector: list[float], dimensions: int) -> list[float]:
     """Return the first ``dimensions`` numbers, of length 1 again; all if that changes nothing."""
     if not 0 < dimensions < len(vector):
@@ -133,8 +142,3 @@ def _cut(vector: list[float], dimensions: int) -> list[float]:
     kept = vector[:dimensions]
     length = hypot(*kept)
     return [number / length for number in kept] if length else kept
-
-
-def _whole(seconds: float | None) -> int:
-    """Return whole nanoseconds, never 0: clients want to see that there was something."""
-    return max(1, int((seconds or 0.0) * NANOSECONDS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import orjson
 from attrs import frozen
@@ -21,7 +21,7 @@ _KINDS: Mapping[type, str] = {
     **{bool: "bool", int: "number", float: "number"},
     **{str: "string", list: "array", dict: "object"},
 }
-_FITTING: Mapping[str, str] = {
+_GO_TYPES: Mapping[str, str] = {
     "string": "string",
     "bool": "bool",
     "object": "map[string]interface {}",
@@ -47,11 +47,21 @@ _WHERE: Mapping[str, str] = {
 
 
 @frozen
-class Struct:
-    """A request as Go declares it: the JSON kind of every field that is looked at."""
+class ListOf:
+    """The kind of a field that holds a list, all of whose values are of one kind."""
 
-    name: str
-    kinds: Mapping[str, str]
+    kind: Kind
+
+
+@frozen
+class Struct:
+    """An object as Go declares it: the kind of every field that is looked at.
+
+    ``type`` is what Go calls it, with its package if it is part of another.
+    """
+
+    type: str
+    kinds: Mapping[str, Kind]
 
     def read(self, body: Body) -> dict[str, Any]:
         """Return the fields that are there, by the name they are declared with.
@@ -65,19 +75,42 @@ class Struct:
             return {}
         if not isinstance(value, dict):
             message = f"json: cannot unmarshal {kind_of(value)} into Go value of type api."
-            raise BadRequest(message + self.name)
-        given = {name.lower(): each for name, each in value.items() if each is not None}
-        for name, each in given.items():
-            self._check(name, each)
-        return {name: given[name] for name in self.kinds if name in given}
+            raise BadRequest(message + self.type)
+        return self.fields(value, self.type)
 
-    def _check(self, name: str, value: Any) -> None:
-        wanted, found = self.kinds.get(name, ANY), kind_of(value)
-        if wanted == "number" and isinstance(value, float):
-            found = f"number {value}"  # which is no whole one
-        if wanted in _FITTING and found != wanted:
-            message = f"json: cannot unmarshal {found} into Go struct field {self.name}.{name}"
-            raise BadRequest(f"{message} of type {_FITTING[wanted]}")
+    def fields(self, value: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """Return the fields that are there of an object that stands at ``path``."""
+        given = {name.lower(): each for name, each in value.items() if each is not None}
+        return {
+            name: _read(kind, given[name.lower()], f"{path}.{name}")
+            for name, kind in self.kinds.items()
+            if name.lower() in given
+        }
+
+
+Kind: TypeAlias = "str | ListOf | Struct"
+
+
+def _read(kind: Kind, value: Any, path: str) -> Any:
+    """Return a value without what is not looked at; an element of a list that is null is not."""
+    if isinstance(kind, Struct) and isinstance(value, dict):
+        return kind.fields(value, path)
+    if isinstance(kind, ListOf) and isinstance(value, list):
+        return [_read(kind.kind, each, path) for each in value if each is not None]
+    found = kind_of(value)
+    if kind == "number" and isinstance(value, float):
+        found = f"number {value}"  # which is no whole one
+    if kind not in (ANY, found):
+        wanted = _go_type(kind)
+        message = f"json: cannot unmarshal {found} into Go struct field {path} of type {wanted}"
+        raise BadRequest(message)
+    return value
+
+
+def _go_type(kind: Kind) -> str:
+    if isinstance(kind, ListOf):
+        return f"[]{_go_type(kind.kind)}"
+    return kind.type if isinstance(kind, Struct) else _GO_TYPES[kind]
 
 
 def kind_of(value: Any) -> str:

@@ -48,3 +48,10 @@ def find(catalog: Catalog, name: str) -> CatalogModel:
         if is_valid(name):
             raise
         raise BadRequest("invalid model name") from None
+
+
+def full_name(name: str) -> str:
+    """Return a name with all its parts, as some of Ollama's errors have it."""
+    parts = tagged(name).split("/")
+    defaults = ["registry.ollama.ai", "library"]
+    return "/".join([*defaults[: max(0, 3 - len(parts))], *parts])

@@ -36,6 +36,15 @@ def parameters_of(model: CatalogModel) -> dict[str, Any]:
     return {"num_ctx": context, **told} if context != model.card.context_length else told
 
 
+def ollama_names(request_defaults: Mapping[str, Any]) -> set[str]:
+    """Return the parameters that a model's request defaults set, by Ollama's names."""
+    return {
+        _NAMES[name]
+        for name, value in request_defaults.items()
+        if name in _NAMES and value is not None
+    }
+
+
 def parameter_lines(parameters: Mapping[str, Any]) -> list[str]:
     """Return one line for each value, its name padded to a column; Continue parses them."""
     return [f"{name:<{_COLUMN}} {value}" for name, value in _values(parameters)]

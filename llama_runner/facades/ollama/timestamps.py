@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 NANOSECONDS = 1_000_000_000
 _LATEST = 253_370_764_800
@@ -27,7 +28,15 @@ def local_time(nanoseconds: int, zone: tzinfo | None = None) -> str:
 
 def utc_time(nanoseconds: int) -> str:
     """Return a time since 1970 in UTC."""
-    return local_time(nanoseconds, UTC)
+    seconds, rest = divmod(max(nanoseconds, 0), NANOSECONDS)
+    second = _utc_second(seconds)
+    return second[:-1] + f".{rest:09d}".rstrip("0") + "Z" if rest else second
+
+
+@lru_cache(maxsize=2)
+def _utc_second(seconds: int) -> str:
+    """Return a whole second; every line of an answer asks for the present one."""
+    return local_time(seconds * NANOSECONDS, UTC)
 
 
 def _offset(moment: datetime) -> str:

@@ -8,11 +8,14 @@ from attrs import frozen
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.openai.errors import to_openai
 from llama_runner.relay.dialect import ErrorAnswer, Waiting
+from llama_runner.relay.stream_kind import EVENT_STREAM, StreamKind
 
 
 @frozen
 class OpenAIDialect:
     """The relay's Dialect for OpenAI's routes."""
+
+    stream: StreamKind = EVENT_STREAM
 
     def error(self, error: LlamaRunnerError) -> ErrorAnswer:
         """Return the error as a whole answer."""

@@ -8,5 +8,5 @@ from llama_runner.relay.relay_request import Task
 
 DIALECT = OpenAIDialect()
 
-RELAY_ROUTES = tuple(RelayRoute(task.value, task, DIALECT) for task in Task)
+RELAY_ROUTES = tuple(RelayRoute(task.value, task, DIALECT) for task in Task if task.is_route)
 """All are POST; the engine's own paths are OpenAI's."""

@@ -101,13 +101,18 @@ def scripted_program(
     parameters: Mapping[str, Any],
     models: Sequence[str] = (MODEL,),
     app: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Iterator[Whole]:
-    """Serve made-up models on the scripted upstream, to which ``parameters`` are flags."""
+    """Serve made-up models on the scripted upstream, to which ``parameters`` are flags.
+
+    ``defaults`` go with every request, unless it says something else.
+    """
     with tempfile.TemporaryDirectory() as folder:
         entries = {}
         for model in models:
             file = write_gguf(Path(folder) / model / f"{model}.gguf")
-            entries[model] = {"path": str(file), "parameters": dict(parameters)}
+            about = {"parameters": dict(parameters), "request_defaults": dict(defaults or {})}
+            entries[model] = {"path": str(file), **about}
         engine = tools.engine_in(Path(folder))
         with whole_program(str(engine), entries, app) as whole:
             yield whole

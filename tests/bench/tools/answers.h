@@ -26,9 +26,9 @@ static void prepare(void) {
     char payload[900];
     sprintf(payload,
             "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"content\":"
-            "\" token\"}}],%s,\"bench_sent\":\"%019d\"}\n\n", ABOUT, 0);
+            "\" bench_sent:%019d\"}}],%s}\n\n", 0, ABOUT);
     token_length = chunk(token, payload);
-    stamp_at = (size_t)(strstr(token, "bench_sent") - token) + strlen("bench_sent\":\"");
+    stamp_at = (size_t)(strstr(token, "bench_sent") - token) + strlen("bench_sent:");
     sprintf(payload,
             "data: {\"choices\":[{\"finish_reason\":null,\"index\":0,\"delta\":{\"role\":"
             "\"assistant\",\"content\":null}}],%s}\n\n", ABOUT);

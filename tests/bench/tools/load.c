@@ -122,7 +122,7 @@ static void note_gap(Stream *s, uint64_t time) {
 }
 
 static void take_event(Stream *s, const char *event, size_t length, uint64_t time) {
-    static const char KEY[] = "\"bench_sent\":\"";
+    static const char KEY[] = "bench_sent:";
     const char *found = memmem(event, length, KEY, sizeof KEY - 1);
     if (found) {
         chunks++;
@@ -141,24 +141,24 @@ static void take_payload(Stream *s, const char *data, size_t length, uint64_t ti
     if (!streamed) return;
     while (length) {
         if (!s->event_length) {
-            const char *end = memmem(data, length, "\n\n", 2);
+            const char *end = memchr(data, '\n', length);
             if (end) {
                 take_event(s, data, (size_t)(end - data), time);
-                length -= (size_t)(end + 2 - data);
-                data = end + 2;
+                length -= (size_t)(end + 1 - data);
+                data = end + 1;
                 continue;
             }
         }
         size_t room = sizeof s->event - (size_t)s->event_length;
         size_t taken = length < room ? length : room, searched = (size_t)s->event_length;
         memcpy(s->event + searched, data, taken);
-        size_t begin = searched ? searched - 1 : 0, all = searched + taken;
-        char *end = memmem(s->event + begin, all - begin, "\n\n", 2);
+        size_t all = searched + taken;
+        char *end = memchr(s->event + searched, '\n', taken);
         if (!end && taken < length) { /* an event longer than any that was sent */
             errors++;
             return;
         }
-        size_t used = end ? (size_t)(end + 2 - s->event) - searched : taken;
+        size_t used = end ? (size_t)(end + 1 - s->event) - searched : taken;
         if (end) take_event(s, s->event, (size_t)(end - s->event), time);
         s->event_length = end ? 0 : (int)all;
         data += used;

@@ -36,7 +36,7 @@ def framed(line: bytes) -> bytes:
 
 OPENING = event({"role": "assistant", "content": None})
 PROGRESS = event({}, prompt_progress={"total": 8, "cache": 0, "processed": 8, "time_ms": 4})
-BEFORE_STAMP, AFTER_STAMP = event({"content": " token"}, bench_sent="0" * 19).split(b"0" * 19)
+BEFORE_STAMP, AFTER_STAMP = event({"content": " bench_sent:" + "0" * 19}).split(b"0" * 19)
 CLOSING = event({}, "stop", timings=TIMINGS) + framed(b"data: [DONE]") + b"0\r\n\r\n"
 
 

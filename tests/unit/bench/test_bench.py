@@ -28,6 +28,9 @@ from tests.bench.relay.rows import SHAPES
 from tests.bench.report import Measured, as_fields, as_text
 from tests.bench.section import DIRECT
 from tests.bench.tools.building import find_tools, python_tools
+from tests.bench.translation import rows as translation_rows
+from tests.bench.translation.figures import TranslationEffort
+from tests.bench.translation.rows import SHAPES as LINES
 from tests.bench.variants import OURS, RELAYS
 from tests.support.gguf_writer import write_gguf
 
@@ -35,6 +38,7 @@ pytestmark = pytest.mark.slow
 
 SOME = {name: SHAPES[name] for name in ("requests 1", "paced 1", "flat out 8", "joined 8")}
 SMALL = {name: evolve(shape, streams=min(shape.streams, 2)) for name, shape in SOME.items()}
+PACED = {"paced 1": LINES["paced 1"]}
 ONE_OFFENCE = tuple(offence for offence in OFFENCES if offence.name == "500 connects a second")
 SMOKE = Effort(
     relay=RelayEffort(repetitions=1, warm=0.01, measured=0.03, shapes=SMALL),
@@ -42,6 +46,7 @@ SMOKE = Effort(
         streams=4, connections=4, cancels=1, loads=2, stops=1, grace=0.0, beside=()
     ),
     engine=None,
+    translation=TranslationEffort(repetitions=1, warm=0.01, measured=0.1, shapes=PACED),
     hostile=HostileEffort(repetitions=1, warm=0.1, measured=0.2, offences=ONE_OFFENCE),
 )
 
@@ -54,11 +59,13 @@ def measured() -> Measured:
 def test_every_row_is_measured_and_every_answer_is_right(measured: Measured) -> None:
     fields = json.loads(json.dumps(as_fields(measured)))
     assert fields["errors"] == {}
-    relay, program, hostile = fields["sections"].values()
+    relay, lines, program, hostile = fields["sections"].values()
     assert [row["name"] for row in relay["rows"]] == [row.name for row in relay_rows.ROWS]
     seen = [row for row in relay["rows"] if row["values"]]
     assert len(seen) == sum(row.of in SMALL for row in relay_rows.ROWS)
     assert all(set(row["values"]) == {DIRECT, *RELAYS} for row in seen)
+    assert [row["name"] for row in lines["rows"]] == [row.name for row in translation_rows.ROWS]
+    assert all(value[0] > 0 for value in lines["rows"][0]["values"].values())
     assert [row["name"] for row in program["rows"]] == [row.name for row in program_rows.ROWS]
     assert all(row["values"][OURS][0] > 0 for row in program["rows"] if row["unit"] == "ms")
     told = [row["values"][BESIDE] for row in hostile["rows"] if "connects" in row["name"]]

@@ -14,9 +14,12 @@ from tests.bench.relay.rows import ROWS as RELAY
 from tests.bench.relay.rows import SHAPES, ahead_of
 from tests.bench.section import DIRECT, Row
 from tests.bench.tools.loading import FACTS, Seen, Shape
+from tests.bench.translation.rows import RELAYED
+from tests.bench.translation.rows import ROWS as TRANSLATION
 from tests.bench.variants import RELAYS
 
 ALL = (*RELAY, *PROGRAM, *ENGINE, *HOSTILE)
+LINES = {row.name: row.bounds for row in TRANSLATION}
 NAIVE_AT_MOST = {
     "added first byte p50": 0.2,
     "CPU per request, 8": 0.2,
@@ -50,6 +53,11 @@ def named(name: str) -> Row:
 )
 def test_each_bound_stands_beside_its_row(name: str, bound: Bound) -> None:
     assert bound in named(name).bounds
+
+
+def test_a_translated_chunk_costs_half_more_than_one_passed_on_at_most() -> None:
+    for streams in (1, 8, 64):
+        assert LINES[f"CPU per chunk, {streams}"] == (Bound(1.5, RELAYED),)
 
 
 @pytest.mark.parametrize("offence", OFFENCES, ids=lambda offence: offence.name)

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_runner.errors import BadRequest, EngineRefused, RunnerLost, UnknownModel
-from llama_runner.facades.ollama.embed import EmbeddingsTongue, EmbedTongue
+from llama_runner.facades.ollama.embed import EmbedAsked, EmbeddingsTongue, EmbedTongue
 from llama_runner.facades.ollama.embed_errors import TOO_LONG, embed_error, embeddings_error
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import Task
+from llama_runner.relay.target import Target
+from llama_runner.relay.tongue import Wish
 
 TOOK = Durations(1.5, 0.25)
 
@@ -26,18 +28,27 @@ def engines(*vectors: list[float], tokens: int = 7) -> bytes:
     return orjson.dumps({"data": data[::-1], "usage": {"prompt_tokens": tokens}})
 
 
+def answer(asked: EmbedAsked, body: bytes) -> Any:
+    reply = asked.reply(asked.request_to(Target("key", None)))
+    assert reply.feed(body) == b""
+    return orjson.loads(reply.end(TOOK))
+
+
 def embed(*vectors: list[float], **fields: Any) -> Any:
-    asked = EmbedTongue().read(body_of(**{"input": "x", **fields}))
-    return orjson.loads(asked.answer(engines(*vectors), TOOK))
+    asked = EmbedTongue().read(body_of(**{"input": "x", **fields}), {})
+    return answer(asked, engines(*vectors))
 
 
 def test_texts_go_to_the_engine_in_openai_s_words() -> None:
-    asked = EmbedTongue().read(body_of(input=["x", "y"], keep_alive="1m", options={"num_ctx": 9}))
-    assert asked.request.task is Task.EMBEDDING
-    sent = orjson.loads(asked.request.upstream_body("key", {}))
+    asked = EmbedTongue().read(
+        body_of(input=["x", "y"], keep_alive="1m", options={"num_ctx": 9}), {}
+    )
+    request = asked.request_to(Target("key", None))
+    assert request.task is Task.EMBEDDING
+    sent = orjson.loads(request.upstream_body("key", {}))
     assert sent == {"model": "key", "input": ["x", "y"], "encoding_format": "float"}
-    assert asked.request.keep_alive == 60
-    assert not asked.only_loads
+    assert request.keep_alive == 60
+    assert asked.wish is Wish.ANSWER
 
 
 def test_the_answer_has_ollama_s_shape_and_the_order_of_the_texts() -> None:
@@ -65,24 +76,24 @@ def test_a_cut_vector_has_length_one_again(vector: list[float], dimensions: int)
 
 @pytest.mark.parametrize("given_input", ["", [], None])
 def test_nothing_to_embed_only_loads(given_input: Any) -> None:
-    asked = EmbedTongue().read(body_of(input=given_input))
-    assert asked.only_loads
-    assert orjson.loads(asked.answer(b"", TOOK)) == {"model": "a", "embeddings": []}
+    asked = EmbedTongue().read(body_of(input=given_input), {})
+    assert asked.wish is Wish.LOAD
+    assert orjson.loads(asked.without_work()) == {"model": "a", "embeddings": []}
 
 
 def test_an_old_request_is_one_text() -> None:
-    asked = EmbeddingsTongue().read(body_of(prompt="x"))
-    assert asked.request.fields["input"] == ["x"]
-    assert orjson.loads(asked.answer(engines([1.0]), TOOK)) == {"embedding": [1.0]}
-    asked = EmbeddingsTongue().read(body_of())
-    assert asked.only_loads
-    assert orjson.loads(asked.answer(b"", TOOK)) == {"embedding": []}
+    asked = EmbeddingsTongue().read(body_of(prompt="x"), {})
+    assert asked.request_to(Target("key", None)).fields["input"] == ["x"]
+    assert answer(asked, engines([1.0])) == {"embedding": [1.0]}
+    asked = EmbeddingsTongue().read(body_of(), {})
+    assert asked.wish is Wish.LOAD
+    assert orjson.loads(asked.without_work()) == {"embedding": []}
 
 
 @pytest.mark.parametrize("given_input", [7, {}, True, ["x", 7], [["x"]], [None]])
 def test_what_is_no_text_is_refused_before_anything_else(given_input: Any) -> None:
     with pytest.raises(BadRequest, match="^invalid input type$"):
-        EmbedTongue().read(body_of(model="", input=given_input))
+        EmbedTongue().read(body_of(model="", input=given_input), {})
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,7 @@ def test_what_is_no_text_is_refused_before_anything_else(given_input: Any) -> No
 def test_no_model_is_told_differently(tongue: Any, status: int, message: str) -> None:
     for body in (b"{}", b'{"model":" "}', b'{"model":null}'):
         with pytest.raises(BadRequest) as refused:
-            tongue.read(body)
+            tongue.read(body, {})
         assert (refused.value.status, str(refused.value)) == (status, message)
 
 
@@ -108,7 +119,7 @@ def test_no_model_is_told_differently(tongue: Any, status: int, message: str) ->
 )
 def test_an_answer_that_is_none_is_told_so(body: bytes) -> None:
     with pytest.raises(RunnerLost):
-        EmbedTongue().read(body_of(input="x")).answer(body, TOOK)
+        answer(EmbedTongue().read(body_of(input="x"), {}), body)
 
 
 def test_each_route_has_its_words_for_errors() -> None:

@@ -1,0 +1,1 @@
+"""What it costs to say an answer in Ollama's words."""
