@@ -8,6 +8,7 @@ from tests.bench.engine.figures import EngineEffort
 from tests.bench.hostile.figures import HostileEffort
 from tests.bench.program.figures import ProgramEffort
 from tests.bench.relay.rounds import RelayEffort
+from tests.bench.swaps.figures import SwapsEffort
 from tests.bench.translation.figures import TranslationEffort
 
 
@@ -20,6 +21,7 @@ class Effort:
     engine: EngineEffort | None
     hostile: HostileEffort | None
     translation: TranslationEffort
+    swaps: SwapsEffort | None
 
 
 FULL = Effort(
@@ -28,6 +30,7 @@ FULL = Effort(
     engine=EngineEffort(repetitions=3, answers=10, colds=10, cancels=8, patience=30.0),
     hostile=HostileEffort(repetitions=4, warm=0.3, measured=3.0),
     translation=TranslationEffort(repetitions=5, warm=0.3, measured=0.6),
+    swaps=SwapsEffort(requests=200, seeds=(1, 2)),
 )
 QUICK = Effort(
     relay=RelayEffort(repetitions=1, warm=0.1, measured=0.15),
@@ -35,4 +38,5 @@ QUICK = Effort(
     engine=EngineEffort(repetitions=1, answers=3, colds=1, cancels=0, patience=3.0),
     hostile=None,
     translation=TranslationEffort(repetitions=1, warm=0.1, measured=0.15),
+    swaps=None,
 )

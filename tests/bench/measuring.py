@@ -22,6 +22,7 @@ from tests.bench.program.whole import MODEL
 from tests.bench.relay.rounds import Rounds
 from tests.bench.report import Measured
 from tests.bench.section import DIRECT, Section
+from tests.bench.swaps.figures import Swaps
 from tests.bench.tools.building import Tools
 from tests.bench.translation.figures import Translation
 from tests.bench.variants import RELAYS, relay
@@ -47,7 +48,7 @@ def measure(effort: Effort, tools: Tools, options: Options, say: Say) -> Measure
         if effort.engine is not None:
             sections += _real_engine(effort, about, say)
         if effort.hostile is None:
-            about["left out"] = "hostile clients, which only a full run measures"
+            about["left out"] = "hostile clients and swaps, which only a full run measures"
         else:
             sections.append(Hostile(tools, upstream, effort.hostile, say).measure())
     about["took"] = watch.told()
@@ -71,7 +72,10 @@ def _real_engine(effort: Effort, about: dict[str, str], say: Say) -> Iterator[Se
     """Measure with a real engine, where there is one; else say why not."""
     assert effort.engine is not None
     try:
-        yield RealEngines(find_engine(), effort.engine, say).measure()
+        real = find_engine()
+        yield RealEngines(real, effort.engine, say).measure()
+        if effort.swaps is not None:
+            yield Swaps(real, effort.swaps, say).measure()
     except (ConfigError, RuntimeError) as error:
         about["left out"] = f"a real engine: {error}"
 

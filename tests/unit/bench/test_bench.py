@@ -47,6 +47,7 @@ SMOKE = Effort(
     ),
     engine=None,
     translation=TranslationEffort(repetitions=1, warm=0.01, measured=0.1, shapes=PACED),
+    swaps=None,
     hostile=HostileEffort(repetitions=1, warm=0.1, measured=0.2, offences=ONE_OFFENCE),
 )
 
