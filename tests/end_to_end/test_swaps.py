@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 def test_a_trace_is_played_and_each_request_answered(engine, chat_model):
     kind = EngineKind.LLAMA_SERVER if len(engine) == 1 else EngineKind.EMBEDDED
     real = RealEngine(Engine(engine, kind, "", ""), chat_model)
-    section = Swaps(real, SwapsEffort(requests=8, seeds=(1,)), lambda line: None).measure()
+    section = Swaps(
+        real, SwapsEffort(requests=6, seeds=(1,), rounds=2), lambda line: None
+    ).measure()
     loads, answered, *waits = section.findings
     routed = kind is EngineKind.LLAMA_SERVER
     columns = (OURS, ROUTER) if routed else (OURS,)

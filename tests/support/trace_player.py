@@ -18,7 +18,7 @@ ANSWERS = 7
 GAP, PATIENCE, RESIDENCY = 2.5 / 7, 20 / 7, 5 / 7
 TOKENS = 4
 ROUNDS = 5
-"""How often each model is loaded to measure a load and its stop."""
+"""How often each model is loaded to measure a load and its stop; the first does not count."""
 CLIENTS = ("one", "two")
 """Two clients by their API keys: all programs of this machine without one are the same client."""
 
@@ -58,10 +58,10 @@ class Pace:
         return fewest_loads(asked, within=within, **times)
 
 
-async def measure_pace(connect: Connect) -> Pace:
-    """Ask each model twice in turns, with nobody else about."""
+async def measure_pace(connect: Connect, rounds: int = ROUNDS) -> Pace:
+    """Ask each model twice in turns, so many rounds, with nobody else about."""
     first, again = Streams(), Streams()
-    for model in MODELS * ROUNDS:
+    for model in MODELS * rounds:
         for seen in (first, again):
             await _ask(connect, Ask(0.0, CLIENTS[0], model), seen)
     answer = median(again.waits) + median(again.answers)

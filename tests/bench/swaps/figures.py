@@ -25,7 +25,7 @@ from tests.bench.variants import OURS
 from tests.support.http_client import RawClient
 from tests.support.streams import Streams
 from tests.support.thrash import MODELS, Ask
-from tests.support.trace_player import CLIENTS, Pace, key_of, measure_pace, play_trace
+from tests.support.trace_player import CLIENTS, ROUNDS, Pace, key_of, measure_pace, play_trace
 
 CONTEXT = 512
 AT_ONCE = {"patience": 0, "min_residency": 0}
@@ -33,10 +33,11 @@ AT_ONCE = {"patience": 0, "min_residency": 0}
 
 @frozen(kw_only=True)
 class SwapsEffort:
-    """How many requests are made, and of which traces."""
+    """How many requests are made, of which traces, and how often a load is measured before."""
 
     requests: int
     seeds: Sequence[int]
+    rounds: int = ROUNDS
 
 
 @define(eq=False)
@@ -52,7 +53,7 @@ class Swaps:
         """Play every trace on both; return the table."""
         self._say("swaps: what a load takes")
         with self._program(AT_ONCE) as whole:
-            pace = trio.run(measure_pace, partial(_connected, _port(whole)))
+            pace = trio.run(measure_pace, partial(_connected, _port(whole)), self._effort.rounds)
         for seed in self._effort.seeds:
             self._say(f"swaps: trace {seed}")
             self._play(pace, pace.trace(seed, self._effort.requests))
