@@ -103,7 +103,8 @@ PURE: tuple[str, ...] = (
     *("archive.entry", "archive.index", "archive.verdict"),
     *("relay.refusal", "relay.usage", "relay.stream_end"),
     *("relay.whole_answer", "relay.whole_events"),
-    *("runner.command", "runner.diagnosis", "runner.environment", "runner.child_protocol"),
+    *("runner.command", "runner.context", "runner.diagnosis", "runner.environment"),
+    "runner.child_protocol",
     *("facades.openai.errors", "facades.openai.models", "facades.openai.dialect"),
     *("events.event", "http.access", "logs.line", "logs.layout", "logs.rotating_file"),
 )

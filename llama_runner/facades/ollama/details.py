@@ -6,7 +6,7 @@ from typing import Any
 
 from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.catalog import CatalogModel
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.names import listed_name
 from llama_runner.facades.ollama.timestamps import local_time

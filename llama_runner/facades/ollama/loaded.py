@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from llama_runner.catalog.catalog import Catalog, CatalogModel
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 from llama_runner.facades.ollama.details import details_of
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.names import listed_name

@@ -7,7 +7,7 @@ from typing import Any
 
 from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.gguf import Skipped, Value
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 
 _LONGEST = 5
 """How many items an array may have that is shown to who did not ask for all."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llama_runner.catalog.catalog import CatalogModel
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 
 _COLUMN = 30
 _NAMES: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel, build_catalog
 from llama_runner.config.models import ModelConfig, ModelsConfig
 from llama_runner.errors import BadRequest, UnknownModel
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 from llama_runner.facades.ollama.details import listed, parameter_size
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.loaded import loaded_fields
