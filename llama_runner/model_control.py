@@ -50,11 +50,7 @@ class ModelControl:
         if seat is None:
             return False
         logger.info("%s is unloaded as soon as it is idle", key)
-        if seat.phase is Phase.STARTING and not self._runners.line.waits_for(key):
-            seat.leave()
-        else:
-            seat.let_go(trio.current_time())
-            self._runners.reconsider()
+        self._runners.let_go(seat)
         await seat.gone.wait()
         return True
 
@@ -91,10 +87,16 @@ class ModelControl:
         """Return what is loaded, or being loaded, and not on its way out."""
         now = trio.current_time()
         return [
-            LoadedModel(key, resident.footprint, resident.expires_in(now))
-            for key, (resident, _) in self._runners.residents.items()
-            if resident.phase is not Phase.STOPPING
+            LoadedModel(
+                seat.spec.key, seat.footprint, seat.resident.expires_in(now), seat.spec.context
+            )
+            for seat in self._runners.seats
+            if seat.phase is not Phase.STOPPING
         ]
+
+    def context(self, name: str) -> int:
+        """Return the tokens that a request to a model has, or would have; 0: nobody knows."""
+        return self._runners.contexts.of(self._spec(name))
 
     def _spec(self, name: str) -> ModelSpec:
         spec: ModelSpec = self._resolve(name).spec

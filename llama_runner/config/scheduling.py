@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from llama_runner.config.forms import Count, Seconds, SecondsOrNone
 from llama_runner.config.keep_alive import FOREVER, KeepAlive
+from llama_runner.config.larger_context import CLAMP, LargerContext
 from llama_runner.config.setting import documented
 
 
@@ -43,6 +44,14 @@ class SchedulingConfig:
         metadata=documented(
             "Seconds a model stays loaded after its last request; `forever` for as long as no "
             "other model needs its memory."
+        ),
+    )
+    larger_context: LargerContext = field(
+        default=CLAMP,
+        metadata=documented(
+            "What is done where a client wants more context (Ollama's `num_ctx`) than a model "
+            "has: `clamp` serves it with what there is, and says so; `grow` loads the model again "
+            "with more, once it is idle; `refuse` refuses it."
         ),
     )
     max_loaded: Count | None = field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from llama_runner.errors import RunnerError
+from llama_runner.errors import LlamaRunnerError, RunnerError
 from llama_runner.lending.seat import Seat
 from llama_runner.runner.diagnosis import Cause
 from llama_runner.runner.state import Exited
@@ -47,3 +47,14 @@ class Ending:
     def planned(self) -> bool:
         """Whether we have stopped it ourselves."""
         return self.seat.planned
+
+
+@frozen
+class Failure:
+    """What those are told who wait for a model in vain.
+
+    Of a model that goes back to a smaller context: only those are who want one ``beyond`` it.
+    """
+
+    error: LlamaRunnerError
+    beyond: int | None = None

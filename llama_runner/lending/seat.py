@@ -148,7 +148,9 @@ class Seat:
 
     def let_go(self, now: float) -> None:
         """Have it stopped as soon as those that came until now have been served."""
-        self.unwanted, self.keep_alive, self.pinned = now, 0.0, False
+        self.keep_alive, self.pinned = 0.0, False
+        if self.unwanted is None:  # else some wait for its successor already
+            self.unwanted = now
 
     def end_for(self, fault: str) -> None:
         """End it for a fault of its own, which those whom it serves are told."""

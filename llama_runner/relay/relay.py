@@ -20,6 +20,7 @@ from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.relay.heartbeat import EVENT_STREAM, STREAM_HEADERS, Heartbeat
+from llama_runner.relay.held_context import tell_context
 from llama_runner.relay.joining import joiner_for
 from llama_runner.relay.lender import Lease, Lender
 from llama_runner.relay.lent_exchange import LentExchange
@@ -143,6 +144,7 @@ class Relay:
     ) -> None:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
+            tell_context(request, place, answer)
             _take(lease, request, record)
             lease.wants_no_token()
 
@@ -173,6 +175,7 @@ class Relay:
     ) -> bytes:
         with self._lender.queue(target.spec, answer.client_name, request) as place:
             lease = await place.granted()
+            tell_context(request, place, answer)
             _take(lease, request, record)
             async with _exchange(lease, request, target, answer, record) as upstream:
                 if await upstream.head() != OK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import hypot
 from typing import Any
 
@@ -12,6 +13,7 @@ from llama_runner.errors import BadRequest, RunnerLost
 from llama_runner.facades.ollama.go_json import ANY, Struct
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
 from llama_runner.facades.ollama.timestamps import NANOSECONDS
+from llama_runner.facades.ollama.wanted_context import wanted_context
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.wire.body import Body
@@ -76,7 +78,7 @@ class EmbedTongue:
         model = fields.get("model", "").strip()
         if not model:
             raise BadRequest("model '' not found", status=404)
-        request = _request(model, texts, keep_alive)
+        request = _request(model, texts, keep_alive, _context(fields))
         return EmbedAsked(request, fields["model"], fields.get("dimensions", 0))
 
 
@@ -91,10 +93,17 @@ class EmbeddingsTongue:
         model, prompt = fields.get("model", "").strip(), fields.get("prompt", "")
         if not model:
             raise BadRequest("model is required")
-        return EmbeddingsAsked(_request(model, [prompt] if prompt else [], keep_alive))
+        texts = [prompt] if prompt else []
+        return EmbeddingsAsked(_request(model, texts, keep_alive, _context(fields)))
 
 
-def _request(model: str, texts: list[str], keep_alive: float | None) -> RelayRequest:
+def _context(fields: Mapping[str, Any]) -> int | None:
+    return wanted_context(fields.get("options", {}))
+
+
+def _request(
+    model: str, texts: list[str], keep_alive: float | None, context: int | None
+) -> RelayRequest:
     fields: dict[str, Any] = {"model": model, "input": texts, "encoding_format": "float"}
     return RelayRequest(
         Task.EMBEDDING,
@@ -104,6 +113,7 @@ def _request(model: str, texts: list[str], keep_alive: float | None) -> RelayReq
         choices=1,
         wants_progress=False,
         keep_alive=keep_alive,
+        context=context,
     )
 
 
