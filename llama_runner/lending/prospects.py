@@ -8,10 +8,11 @@ import trio
 from attrs import define, field
 
 from llama_runner.errors import LlamaRunnerError, QueueFull
+from llama_runner.lending.likely_load import likely_seconds
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
-from llama_runner.lending.seat import BYTES_A_SECOND, Seat
+from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.relay.dialect import Waiting
 from llama_runner.runner.state import Starting
@@ -68,7 +69,7 @@ class Prospects:
         """Return how many seconds loading a model takes, or is likely to take."""
         if spec.key in self._loads:
             return self._loads[spec.key]
-        return sum(spec.footprint().by_device.values()) / BYTES_A_SECOND
+        return likely_seconds(spec.footprint())
 
     def waiting(self) -> list[tuple[Ticket, Forecast]]:
         """Return everybody who waits, with what is likely to come of it."""
@@ -81,7 +82,7 @@ class Prospects:
 
     def _pace(self) -> Pace:
         guesses = {
-            model: sum(footprint.by_device.values()) / BYTES_A_SECOND
+            model: likely_seconds(footprint)
             for model, footprint in self._planner.footprints.items()
         }
         left = {
