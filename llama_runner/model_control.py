@@ -71,7 +71,9 @@ class ModelControl:
         ``seconds`` is what is likely to pass, ``reason`` why it cannot be loaded.
         """
         spec = self._spec(name)
-        seen = self._runners.planner.outlook(spec)
+        # Once: whoever reckons it also notes what is free at that time.
+        footprint = self._runners.planner.launched_now(spec).footprint()
+        seen = self._runners.planner.outlook(spec.key, footprint)
         return {
             "model": spec.key,
             "loaded": seen.loaded,
@@ -79,8 +81,8 @@ class ModelControl:
             "evicts": list(seen.evicts),
             "waits_for": list(seen.busy),
             "reason": _in_words(seen),
-            "bytes": dict(spec.footprint().by_device),
-            "seconds": round(self._runners.prospects.load_takes(spec), 1),
+            "bytes": dict(footprint.by_device),
+            "seconds": round(self._runners.prospects.load_takes(spec.key, footprint), 1),
         }
 
     def loaded(self) -> list[LoadedModel]:

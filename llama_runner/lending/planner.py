@@ -91,12 +91,11 @@ class Planner:
             now=trio.current_time(),
         )
 
-    def outlook(self, spec: ModelSpec) -> Outlook:
-        """Return what loading a model would take now."""
-        footprints = {spec.key: spec.footprint()}
+    def outlook(self, model: str, footprint: Amounts) -> Outlook:
+        """Return what loading a model would take now, which will hold ``footprint``."""
         budget = self._room.budget(self._pids())
-        situation = evolve(self.situation(), footprints=footprints, budget=budget)
-        return outlook(spec.key, situation)
+        situation = evolve(self.situation(), footprints={model: footprint}, budget=budget)
+        return outlook(model, situation)
 
     def hold_up(self, model: str) -> tuple[Step, str]:
         """Return what a model waits for that is not started, and the models that is about."""
