@@ -31,7 +31,7 @@ def growing(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
         yield program
 
 
-def test_a_model_is_loaded_again_with_what_is_wanted(growing: ServedProgram) -> None:
+def test_a_model_is_loaded_again_with_what_is_wanted(growing):
     with ollama_client(growing) as client:
         context = client.show(NAME).modelinfo["bert.context_length"]
         assert context == 64
