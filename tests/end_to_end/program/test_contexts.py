@@ -31,18 +31,22 @@ def growing(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
         yield program
 
 
-def test_a_model_is_loaded_again_with_what_is_wanted(growing):
+@pytest.fixture
+def client(growing: ServedProgram) -> Iterator[ollama.Client]:
     with ollama_client(growing) as client:
-        context = client.show(NAME).modelinfo["bert.context_length"]
-        assert context == 64
-        with pytest.raises(ollama.ResponseError, match="exceeds the context length"):
-            client.embed(NAME, LONG)
-        first = {process.pid for process in growing.engines()}
-        assert client.embed(NAME, LONG, options={"num_ctx": 128}).prompt_eval_count > 64
-        assert client.ps().models[0].context_length == 128
-        grown = {process.pid for process in growing.engines()}
-        assert not first & grown
-        for wanted in (64, 128):
-            client.embed(NAME, LONG, options={"num_ctx": wanted})
-        assert {process.pid for process in growing.engines()} == grown
-        assert client.show(NAME).modelinfo["bert.context_length"] == 128
+        yield client
+
+
+def test_a_model_is_loaded_again_with_what_is_wanted(client, growing):
+    assert client.show(NAME).modelinfo["bert.context_length"] == 64
+    with pytest.raises(ollama.ResponseError, match="exceeds the context length"):
+        client.embed(NAME, LONG)
+    first = {process.pid for process in growing.engines()}
+    assert client.embed(NAME, LONG, options={"num_ctx": 128}).prompt_eval_count > 64
+    assert client.ps().models[0].context_length == 128
+    grown = {process.pid for process in growing.engines()}
+    assert not first & grown
+    for wanted in (64, 128):
+        client.embed(NAME, LONG, options={"num_ctx": wanted})
+    assert {process.pid for process in growing.engines()} == grown
+    assert client.show(NAME).modelinfo["bert.context_length"] == 128
