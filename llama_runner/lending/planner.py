@@ -165,11 +165,6 @@ class Planner:
             spec = spec.fallback or spec
         return self.growths.launched(spec)
 
-    def note(self, model: str) -> str:
-        """Return what is different about a loaded model than configured, for want of memory."""
-        seat = self._seats.get(model)
-        return seat.spec.note if seat is not None else ""
-
     def ended(self, ending: Ending) -> Failure | None:
         """Note how a child has ended; return what those are told who wait for it in vain."""
         if ending.planned:
