@@ -103,7 +103,7 @@ class RunnerManager:
         self.timeline = Timeline(self.line, self._seats, self.planner)
         self._alarm = Alarm(self.reconsider)
         self._leases = TakingBack(
-            *(self.line, self.planner, self.prospects, self._alarm, self.reconsider),
+            *(self.line, self.prospects, self._alarm, self.reconsider),
             *(self._events, self._cancel_bound),
         )
 

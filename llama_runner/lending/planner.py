@@ -145,11 +145,6 @@ class Planner:
         self._room.released(seat.footprint)
         self._fallbacks.pop(seat.spec.key, None)
 
-    def answered(self, seat: Seat) -> None:
-        """Note that a child has brought its first answer to its end: its model can serve."""
-        seat.answered = True
-        self.circuits.served(seat.spec.key)
-
     def started(self, seat: Seat) -> None:
         """Note that a model has started."""
         model = seat.spec.key
@@ -170,10 +165,12 @@ class Planner:
         if ending.planned:
             self.memory_released(ending.seat)
         error, in_vain = ending.error, ending.in_vain
+        if ending.seat.answered and not in_vain:
+            self.circuits.served(ending.seat.spec.key)
         if (error is None and not in_vain) or (error is not None and self._tries_otherwise(ending)):
             return None
         spec, cause = ending.seat.spec, in_vain or str(error)
-        former = self._shrunk(spec, cause)
+        former = None if ending.seat.answered else self._shrunk(spec, cause)
         if former is None:
             self.circuits.failed(spec.key, cause)
         if error is not None:

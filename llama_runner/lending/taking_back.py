@@ -12,7 +12,6 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import CancelConfirmed, Event
 from llama_runner.lending.alarm import Alarm
 from llama_runner.lending.lease import RunnerLease
-from llama_runner.lending.planner import Planner
 from llama_runner.lending.prospects import Prospects
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
@@ -29,7 +28,6 @@ class TakingBack:
     """
 
     _line: WaitingLine
-    _planner: Planner
     _prospects: Prospects
     _alarm: Alarm
     _reconsider: Callable[[], None]
@@ -45,8 +43,7 @@ class TakingBack:
             seat.waning += 1
             seat.watchers.start_soon(self._await_idle, seat, lease.slot)
         else:
-            if not (seat.answered or lease.abandoned):
-                self._planner.answered(seat)
+            seat.answered = seat.answered or not lease.abandoned
             self._give_back(seat, lease.slot)
         lease.took_no_token()
         if lease.since is not None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
+SETTLED = 60.0
+"""Seconds for which a child must have been ready, and have answered, to count as a good start."""
+
 
 @frozen(kw_only=True)
 class Tries:
