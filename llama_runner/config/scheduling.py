@@ -83,7 +83,7 @@ class SchedulingConfig:
         default=1.0,
         metadata=documented(
             "Seconds between a start that failed and the next one; each further failure doubles "
-            "them."
+            "them, up to `scheduling.retry_rest`."
         ),
     )
     retry_rest: Seconds = field(
