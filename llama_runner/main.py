@@ -47,6 +47,7 @@ from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
 from llama_runner.runner.child import Spawner
 from llama_runner.runner.command import build_launch, slot_count
+from llama_runner.runner.context import context_of, with_context
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.flags import canonical
 from llama_runner.runner.lifetime import open_lifetime
@@ -196,6 +197,9 @@ def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launc
                 slot_folder=archive.folder_for(model),
             )
 
+        def grown(context: int) -> ModelSpec:
+            return spec_of(with_context(model, context), f"a context of {context} tokens")
+
         slots = slot_count(canonical(model.config.parameters))
         chosen, other = model.config.keep_alive, model.fallback
         fallback = None
@@ -210,6 +214,10 @@ def _launcher(parts: Parts, appraiser: Appraiser, archive: SlotArchive) -> Launc
             model.config.pinned,
             fallback,
             note,
+            context_of(model),
+            model.card.context_length,
+            model.config.larger_context or scheduling.larger_context,
+            grown,
         )
 
     return spec_of

@@ -55,14 +55,9 @@ class ModelControl:
     def let_go(self, spec: ModelSpec) -> Seat | None:
         """Begin to unload a model as ``unload`` does, without a wait; return what leaves."""
         seat = self._runners.seat(spec.key)
-        if seat is None:
-            return None
-        logger.info("%s is unloaded as soon as it is idle", spec.key)
-        if seat.phase is Phase.STARTING and not self._runners.line.waits_for(spec.key):
-            seat.leave()
-        else:
-            seat.let_go(trio.current_time())
-            self._runners.reconsider()
+        if seat is not None:
+            logger.info("%s is unloaded as soon as it is idle", spec.key)
+            self._runners.let_go(seat)
         return seat
 
     def pin(self, name: str, *, pinned: bool) -> str:
@@ -82,7 +77,9 @@ class ModelControl:
         ``seconds`` is what is likely to pass, ``reason`` why it cannot be loaded.
         """
         spec = self._spec(name)
-        seen = self._runners.planner.outlook(spec)
+        # Once: whoever reckons it also notes what is free at that time.
+        footprint = self._runners.planner.launched_now(spec).footprint()
+        seen = self._runners.planner.outlook(spec.key, footprint)
         return {
             "model": spec.key,
             "loaded": seen.loaded,
@@ -90,18 +87,24 @@ class ModelControl:
             "evicts": list(seen.evicts),
             "waits_for": list(seen.busy),
             "reason": _in_words(seen),
-            "bytes": dict(spec.footprint().by_device),
-            "seconds": round(self._runners.prospects.load_takes(spec), 1),
+            "bytes": dict(footprint.by_device),
+            "seconds": round(self._runners.prospects.load_takes(spec.key, footprint), 1),
         }
 
     def loaded(self) -> list[LoadedModel]:
         """Return what is loaded, or being loaded, and not on its way out."""
         now = trio.current_time()
         return [
-            LoadedModel(key, resident.footprint, resident.expires_in(now))
-            for key, (resident, _) in self._runners.residents.items()
-            if resident.phase is not Phase.STOPPING
+            LoadedModel(
+                seat.spec.key, seat.footprint, seat.resident.expires_in(now), seat.spec.context
+            )
+            for seat in self._runners.seats
+            if seat.phase is not Phase.STOPPING
         ]
+
+    def context(self, name: str) -> int:
+        """Return the tokens that a request to a model has, or would have; 0: nobody knows."""
+        return self._runners.contexts.of(self._spec(name))
 
     def _spec(self, name: str) -> ModelSpec:
         spec: ModelSpec = self._resolve(name).spec

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from operator import is_not
@@ -15,11 +14,11 @@ from llama_runner.concurrency.groups import first_error
 from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.errors import LlamaRunnerError, RunnerError, ShuttingDown
 from llama_runner.events.broadcaster import Broadcaster
-from llama_runner.events.event import CancelConfirmed, Event, RunnerChanged
+from llama_runner.events.event import Event, RunnerChanged
 from llama_runner.lending.alarm import Alarm
+from llama_runner.lending.contexts import Contexts
 from llama_runner.lending.described import described
 from llama_runner.lending.ending import Ending
-from llama_runner.lending.lease import RunnerLease
 from llama_runner.lending.lent import lent
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.place import QueuedPlace
@@ -27,6 +26,7 @@ from llama_runner.lending.planner import Planner
 from llama_runner.lending.prospects import Prospects
 from llama_runner.lending.room import Look, Room
 from llama_runner.lending.seat import Attendant, Outfit, Seat
+from llama_runner.lending.taking_back import TakingBack
 from llama_runner.lending.timeline import Timeline
 from llama_runner.lending.waiting_line import WaitingLine
 from llama_runner.memory.amounts import NOTHING, Amounts
@@ -38,8 +38,6 @@ from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.plan import Plan
 from llama_runner.scheduling.resident import Phase, Resident
 from llama_runner.scheduling.ticket import Ticket
-
-logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -89,18 +87,25 @@ class RunnerManager:
     line: WaitingLine = field(factory=WaitingLine, init=False)
     _seats: dict[str, Seat] = field(factory=dict, init=False)
     planner: Planner = field(init=False)
+    contexts: Contexts = field(init=False)
     prospects: Prospects = field(init=False)
     timeline: Timeline = field(init=False)
     _alarm: Alarm = field(init=False)
+    _leases: TakingBack = field(init=False)
     _refusal: LlamaRunnerError | None = field(default=None, init=False)
     pins: dict[str, bool] = field(factory=dict, init=False)
     """What was said of models while we run, whatever their configuration says."""
 
     def __attrs_post_init__(self) -> None:
         self.planner = Planner(self._settings, self.line, self._seats, self._room)
+        self.contexts = Contexts(self._seats, self.planner)
         self.prospects = Prospects(self.line, self._seats, self.planner)
         self.timeline = Timeline(self.line, self._seats, self.planner)
         self._alarm = Alarm(self.reconsider)
+        self._leases = TakingBack(
+            *(self.line, self.prospects, self._alarm, self.reconsider),
+            *(self._events, self._cancel_bound),
+        )
 
     async def keep_time(self) -> None:
         """Do what becomes due by time alone."""
@@ -122,17 +127,22 @@ class RunnerManager:
         Raises:
             ShuttingDown: nothing more is admitted.
             QueueFull: too many wait already.
+            BadRequest: it wants a larger context than its model has, and may not.
+            CapacityError: there is no memory for the context that it wants.
 
         """
         if self._refusal is not None:
             raise self._refusal
-        if not self.line:
+        more = self.contexts.growth_for(place) if place.wanted else 0
+        if not (self.line or more):
             seat = self._seats.get(place.spec.key)
             if seat is not None and seat.slots.free and seat.may_be_lent:
                 place.settle(lent(seat, place))
                 return
         if len(self.line) >= self._settings.queue_limit:
             raise self.prospects.full()
+        if more:
+            self.let_go(self.contexts.grow(place.spec, more))
         now = trio.current_time()
         place.deadline = now + self._settings.queue_timeout
         self.line.add(place, now)
@@ -142,7 +152,7 @@ class RunnerManager:
     def leave(self, place: QueuedPlace) -> None:
         """Take back what a place holds."""
         if place.lease is not None:
-            self._take_back(place.lease)
+            self._leases.take_back(place.lease)
         else:
             self.line.drop(place)
             self.reconsider()
@@ -150,6 +160,10 @@ class RunnerManager:
     def look(self, place: QueuedPlace) -> Waiting:
         """Return what to tell a client that waits at this place."""
         return self.prospects.of(place)
+
+    def context(self, place: QueuedPlace) -> int:
+        """Return how many tokens the model of a request has, or will have; 0: nobody knows."""
+        return self.contexts.of(place.spec)
 
     def give_up(self, place: QueuedPlace) -> LlamaRunnerError:
         """Return what to tell a client that has waited at this place for too long."""
@@ -175,9 +189,28 @@ class RunnerManager:
         """What is loaded at this instant, by model key."""
         return {key: (seat.resident, seat.runner.state.value) for key, seat in self._seats.items()}
 
+    @property
+    def seats(self) -> Collection[Seat]:
+        """The runners there are."""
+        return self._seats.values()
+
     def seat(self, model: str) -> Seat | None:
         """Return the runner of a model, if it has one."""
         return self._seats.get(model)
+
+    def let_go(self, seat: Seat | None) -> None:
+        """Begin to stop a model, if it is there.
+
+        Answers in progress, and requests that wait for it already, come first.
+        """
+        if seat is None:
+            return
+        if seat.phase is Phase.STARTING and not self.line.waits_for(seat.spec.key):
+            seat.leave()
+        else:
+            self.timeline.let_go(seat)
+            seat.let_go(trio.current_time())
+            self.reconsider()
 
     def reconsider(self) -> None:
         """Decide what is to be done now, and do it."""
@@ -190,52 +223,17 @@ class RunnerManager:
         """Take the steps of a plan; say whether there were any."""
         for ticket in plan.grants:
             place = self.line.place_of(ticket)
-            first_token = self.timeline.first_token(ticket.model)
             seat, now = self._seats[ticket.model], trio.current_time()
+            first_token = self.timeline.first_token(seat)
             self.line.settle(ticket, lent(seat, place, now, first_token))
         for key in (*plan.evictions, *plan.expiries):
             self.planner.leaving(self._seats[key])
             self._seats[key].leave()
         for ticket in plan.starts:
             self._start(ticket)
-        for refusal in plan.refusals:
-            self.line.settle(refusal.ticket, self.planner.error_of(refusal))
+        self.planner.refuse(plan.refusals)
         self._alarm.set(plan.look_again)
         return plan.has_steps
-
-    def _take_back(self, lease: RunnerLease) -> None:
-        # The lease's own seat, not its key's: the runner may have died under
-        # this lease and another have taken its place since.
-        seat = lease.seat
-        if lease.abandoned and seat.phase is Phase.READY and seat.watchers is not None:
-            seat.waning += 1
-            seat.watchers.start_soon(self._await_idle, seat, lease.slot)
-        else:
-            if not (seat.answered or lease.abandoned):
-                self.planner.answered(seat)
-            self._give_back(seat, lease.slot)
-        lease.took_no_token()
-        if lease.since is not None:
-            self.prospects.answered(seat.spec.key, trio.current_time() - lease.since)
-
-    def _give_back(self, seat: Seat, slot: int) -> None:
-        now = trio.current_time()
-        seat.give_back(slot, now)
-        if self.line:
-            self.reconsider()
-        elif seat.keep_alive is not None:
-            self._alarm.set(now + seat.keep_alive)
-
-    async def _await_idle(self, seat: Seat, slot: int) -> None:
-        bound = self._cancel_bound
-        try:
-            after = await seat.seen_idle(bound)
-        finally:
-            seat.waning -= 1
-            self._give_back(seat, slot)
-        self._events.publish(CancelConfirmed(seat.spec.key, after))
-        if after is None:
-            logger.warning("%s still works for a client that left %g s ago", seat.spec.key, bound)
 
     def _start(self, ticket: Ticket) -> None:
         # start_soon, not start: a load belongs to everyone waiting for the
@@ -272,10 +270,11 @@ class RunnerManager:
 
     def _end(self, ending: Ending) -> None:
         """Draw the consequences of a runner's end."""
-        error = self.planner.ended(ending)
-        if error is not None:
-            self.line.refuse(error, ending.seat.spec.key)
-            self.timeline.end(ending.seat.spec.key, f"failed: {ending.error}")
+        failure, model = self.planner.ended(ending), ending.seat.spec.key
+        if failure is not None:
+            self.line.refuse(failure.error, model, failure.beyond)
+            if not self.line.waits_for(model):
+                self.timeline.end(model, f"failed: {ending.error}")
 
     async def _follow(self, seat: Seat) -> None:
         state = seat.runner.state

@@ -50,11 +50,11 @@ def _wait(ticket: Ticket, expected: Forecast) -> dict[str, Any]:
 
 
 def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) -> dict[str, Any]:
-    found, serving = runners.residents.get(model.key), 0
-    if found is not None:
-        resident, state = found
-        (name, detail), serving = described(state), resident.leases
-        detail = detail or runners.planner.note(model.key)
+    seat, serving = runners.seat(model.key), 0
+    if seat is not None:
+        (name, detail), serving = described(seat.runner.state.value), seat.leases
+        # What is different about it than configured, for want of memory or of context.
+        detail = detail or seat.spec.note
     else:
         failed = runners.planner.circuits.told(model.key)
         name, detail = ("not loaded", "") if failed is None else ("failed to start", failed.cause)
@@ -65,7 +65,7 @@ def _model(model: CatalogModel, runners: RunnerManager, archive: SlotArchive) ->
         "serving": serving,
         "slot_archive": dict(zip(("state", "detail"), archive.described(model), strict=True)),
     }
-    return fields if found is None else {**fields, **_resident(resident)}
+    return fields if seat is None else {**fields, **_resident(seat.resident)}
 
 
 def _resident(resident: Resident) -> dict[str, Any]:

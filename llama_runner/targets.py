@@ -9,10 +9,10 @@ from attrs import define, field
 from llama_runner.catalog.catalog import Catalog, CatalogModel
 from llama_runner.concurrency.watched import Watched
 from llama_runner.errors import BadRequest
-from llama_runner.facades.ollama.context import context_of
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.tasks import tasks_of
 from llama_runner.relay.target import Target
+from llama_runner.runner.context import context_of
 
 REMEMBERED = 1024
 """Names that are remembered; a client may think of any number that lead to one model."""

@@ -11,6 +11,7 @@ from llama_runner.config.constraint import Text
 from llama_runner.config.engine_flags import OWNED_FLAGS, EngineArgument, EngineFlag
 from llama_runner.config.forms import JsonValue, Name, PathText
 from llama_runner.config.keep_alive import KeepAlive
+from llama_runner.config.larger_context import LargerContext
 from llama_runner.config.setting import documented
 
 __all__ = [
@@ -105,6 +106,13 @@ class ModelConfig:
         metadata=documented(
             "Seconds the model stays loaded after its last request, or `forever`; null takes "
             "`scheduling.keep_alive` of app_config.json."
+        ),
+    )
+    larger_context: LargerContext | None = field(
+        default=None,
+        metadata=documented(
+            "What is done where a client wants more context than the model has: `clamp`, `grow` "
+            "or `refuse`; null takes `scheduling.larger_context` of app_config.json."
         ),
     )
     pinned: bool = field(

@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from llama_runner.config.forms import Count, Seconds, SecondsOrNone
 from llama_runner.config.keep_alive import FOREVER, KeepAlive
+from llama_runner.config.larger_context import CLAMP, LargerContext
 from llama_runner.config.setting import documented
 
 
@@ -45,6 +46,14 @@ class SchedulingConfig:
             "other model needs its memory."
         ),
     )
+    larger_context: LargerContext = field(
+        default=CLAMP,
+        metadata=documented(
+            "What is done where a client wants more context (Ollama's `num_ctx`) than a model "
+            "has: `clamp` serves it with what there is, and says so; `grow` loads the model again "
+            "with more, once it is idle; `refuse` refuses it."
+        ),
+    )
     max_loaded: Count | None = field(
         default=None,
         metadata=documented("Models that may be loaded at the same time; null for no limit."),
@@ -74,7 +83,7 @@ class SchedulingConfig:
         default=1.0,
         metadata=documented(
             "Seconds between a start that failed and the next one; each further failure doubles "
-            "them."
+            "them, up to `scheduling.retry_rest`."
         ),
     )
     retry_rest: Seconds = field(

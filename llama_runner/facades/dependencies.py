@@ -34,6 +34,10 @@ class Models(Protocol):
         """Return what loading a model would take now, as JSON fields."""
         ...
 
+    def context(self, name: str) -> int:
+        """Return the tokens that a request to a model has, or would have; 0: nobody knows."""
+        ...
+
     def loaded(self) -> Sequence[LoadedModel]:
         """Return what is loaded, or being loaded, and not on its way out."""
         ...

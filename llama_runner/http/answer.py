@@ -47,6 +47,11 @@ class Answer:
         """When the client was seen to leave (trio's clock), if it did."""
         return self.client.left_at
 
+    def say(self, name: bytes, value: bytes) -> None:
+        """Send a header with the answer, of whatever kind it is; it must not have begun."""
+        others = (pair for pair in self.extra_headers if pair[0] != name)
+        self.extra_headers = (*others, (name, value))
+
     async def whole(
         self, status: int, content_type: str, body: bytes, headers: Headers = ()
     ) -> None:

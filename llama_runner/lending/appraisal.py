@@ -23,6 +23,7 @@ from llama_runner.memory.footprint import MIB, Demand, Footprint, footprint_of
 from llama_runner.memory.inventory import MemoryWatch, held_by
 from llama_runner.memory.placement import Offload, placed
 from llama_runner.runner.command import settings
+from llama_runner.runner.context import context_of
 from llama_runner.runner.engine import Engine, EngineKind
 from llama_runner.runner.flags import Scalar, canonical
 
@@ -52,7 +53,8 @@ class Appraiser:
     _watch: MemoryWatch
     _file: ExperienceFile
     _experience: Experience = field(init=False)
-    _asked: dict[str, _Asked] = field(factory=dict, init=False)
+    _asked: dict[tuple[str, int], _Asked] = field(factory=dict, init=False)
+    """By model and context, since a larger one is asked for while the model runs."""
     _disk: Disk = field(factory=Disk, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -66,13 +68,13 @@ class Appraiser:
         free = self._watch.look(()).free
         reckoned = self._placed(footprint, chosen, model.card, free)
         load = load_of(model, self._engine)
-        self._asked[model.key] = _Asked(load, reckoned, free)
+        self._asked[model.key, context_of(model)] = _Asked(load, reckoned, free)
         return self._experience.corrected(load, reckoned)
 
     @asynccontextmanager
     async def attend(self, seat: Seat) -> AsyncIterator[None]:
         """Learn what the child of ``seat`` holds, as one of its attendants."""
-        asked = self._asked.get(seat.spec.key)
+        asked = self._asked.get((seat.spec.key, seat.spec.context))
         if asked is None:
             yield
             return

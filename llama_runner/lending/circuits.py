@@ -32,7 +32,7 @@ class Circuits:
             logger.warning(message, model, failures, pause)
 
     def served(self, model: str) -> None:
-        """Note that a model has answered somebody."""
+        """Note that a start was not in vain."""
         self._known.pop(model, None)
 
     def refusal(self, model: str) -> CircuitOpen | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import trio
 from attrs import frozen
 
-from llama_runner.errors import RunnerError
+from llama_runner.errors import LlamaRunnerError, RunnerError
 from llama_runner.lending.seat import Seat
 from llama_runner.runner.diagnosis import Cause
 from llama_runner.runner.state import Exited
+from llama_runner.scheduling.circuit import SETTLED
 
 
 @frozen(eq=False)
@@ -31,7 +33,7 @@ class Ending:
 
     @property
     def in_vain(self) -> str:
-        """What ended a child that was ready but has not answered anybody; else empty.
+        """What ended a child that was ready, so soon that its start was in vain; else empty.
 
         It is empty too if it was stopped for no fault of its own.
         """
@@ -39,11 +41,25 @@ class Ending:
         assert isinstance(state, Exited)  # as at the end of every runner
         ours = state.diagnosis.cause is Cause.STOPPED
         cause = self.seat.fault if ours else state.diagnosis.message
-        if self.seat.answered or self.error is not None or not cause:
+        if self.error is not None or not cause:
             return ""
-        return f"it ended before it had answered anybody: {cause}"
+        if not self.seat.answered:
+            return f"it ended before it had answered anybody: {cause}"
+        lasted = trio.current_time() - self.seat.ready_at
+        return f"it ended {lasted:.0f} s after it was ready: {cause}" if lasted < SETTLED else ""
 
     @property
     def planned(self) -> bool:
         """Whether we have stopped it ourselves."""
         return self.seat.planned
+
+
+@frozen
+class Failure:
+    """What those are told who wait for a model in vain.
+
+    Of a model that goes back to a smaller context: only those are who want one ``beyond`` it.
+    """
+
+    error: LlamaRunnerError
+    beyond: int | None = None

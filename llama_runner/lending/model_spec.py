@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from llama_runner.config.larger_context import CLAMP
 from llama_runner.memory.amounts import Amounts
 from llama_runner.runner.launch import Launch
 
@@ -20,6 +21,10 @@ class ModelSpec:
     needs its memory; one that is ``pinned`` stays in any case.
     ``fallback`` is the same model launched otherwise, as its ``note`` says: what the operator
     wants to be tried next when this runs out of memory as it loads.
+
+    One request has ``context`` tokens, 0 if that is not known; the model was ``trained`` for so
+    many, 0 if that is not known. ``larger_context`` is what is done for a client that wants more,
+    ``grown`` the same model launched with so many.
     """
 
     key: str
@@ -30,3 +35,7 @@ class ModelSpec:
     pinned: bool = False
     fallback: ModelSpec | None = None
     note: str = ""
+    context: int = 0
+    trained: int = 0
+    larger_context: str = CLAMP
+    grown: Callable[[int], ModelSpec] | None = None

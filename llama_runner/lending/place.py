@@ -31,6 +31,10 @@ class Queue(Protocol):
         """Return what to tell a client that waits there."""
         ...
 
+    def context(self, place: QueuedPlace) -> int:
+        """Return how many tokens its model has for it, or will have; 0 if that is not known."""
+        ...
+
     def give_up(self, place: QueuedPlace) -> LlamaRunnerError:
         """Return what to tell a client that has waited there for too long."""
         ...
@@ -93,6 +97,16 @@ class QueuedPlace:
             await self._settled.wait()
         if scope.cancelled_caught:
             raise self._queue.give_up(self)
+
+    @property
+    def wanted(self) -> int:
+        """How many tokens the request wants its model to hold; 0 if it does not say."""
+        return (self.asked.context or 0) if self.asked is not None else 0
+
+    @property
+    def context(self) -> int:
+        """How many tokens its model has for it, or will have; 0 if that is not known."""
+        return self.lease.seat.spec.context if self.lease is not None else self._queue.context(self)
 
     @property
     def waiting(self) -> Waiting:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import trio
 from attrs import define, evolve, field
 
 from llama_runner.config.scheduling import SchedulingConfig
-from llama_runner.errors import CapacityError, LlamaRunnerError, OutOfMemory, RunnerError
+from llama_runner.errors import (
+    CapacityError,
+    LlamaRunnerError,
+    OutOfMemory,
+    RunnerError,
+    RunnerLost,
+)
 from llama_runner.lending.circuits import Circuits
-from llama_runner.lending.ending import Ending
+from llama_runner.lending.ending import Ending, Failure
+from llama_runner.lending.growths import Growths
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.refusing import refusal_error
 from llama_runner.lending.returns import Returns
@@ -23,7 +30,7 @@ from llama_runner.scheduling.circuit import Tries
 from llama_runner.scheduling.decide import decide
 from llama_runner.scheduling.hold_up import hold_up
 from llama_runner.scheduling.outlook import Outlook, outlook
-from llama_runner.scheduling.plan import Plan, Refusal
+from llama_runner.scheduling.plan import Plan, Reason, Refusal
 from llama_runner.scheduling.situation import NOT_ASKED, Budget, Rules, Situation
 from llama_runner.scheduling.trail import Step
 
@@ -47,6 +54,7 @@ class Planner:
     alone: set[str] = field(factory=set, init=False)
     _fallbacks: dict[str, int] = field(factory=dict, init=False)
     """How many fallbacks down a model is launched now."""
+    growths: Growths = field(factory=Growths, init=False)
     returns: Returns = field(factory=Returns, init=False)
     footprints: dict[str, Amounts] = field(factory=dict, init=False)
     _budget: Budget = field(default=NOT_ASKED, init=False)
@@ -83,12 +91,11 @@ class Planner:
             now=trio.current_time(),
         )
 
-    def outlook(self, spec: ModelSpec) -> Outlook:
-        """Return what loading a model would take now."""
-        footprints = {spec.key: spec.footprint()}
+    def outlook(self, model: str, footprint: Amounts) -> Outlook:
+        """Return what loading a model would take now, which will hold ``footprint``."""
         budget = self._room.budget(self._pids())
-        situation = evolve(self.situation(), footprints=footprints, budget=budget)
-        return outlook(spec.key, situation)
+        situation = evolve(self.situation(), footprints={model: footprint}, budget=budget)
+        return outlook(model, situation)
 
     def hold_up(self, model: str) -> tuple[Step, str]:
         """Return what a model waits for that is not started, and the models that is about."""
@@ -96,9 +103,37 @@ class Planner:
         saving = [key for key, seat in self._seats.items() if seat.step is Step.SAVE]
         return (Step.SAVE, ", ".join(saving)) if step is Step.STOP and saving else (step, detail)
 
-    def error_of(self, refusal: Refusal) -> CapacityError:
-        """Return what a refused client is told."""
-        return refusal_error(refusal, self.footprints[refusal.ticket.model], self._budget)
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Tell those whose models find no memory, or have the models go back to a smaller context.
+
+        Then only those are told who wanted the larger one: for the others the next load may fit.
+        """
+        smaller: set[str] = set()
+        for refusal in refusals:
+            ticket = refusal.ticket
+            if ticket.model in smaller:
+                continue
+            spec = self.launched_now(self._line.place_of(ticket).spec)
+            need = self.footprints[spec.key]
+            error = refusal_error(spec.key, refusal.reason, need, self._budget)
+            former = None if ticket.yields else self._shrunk(spec, str(error))
+            if former is None:
+                self._line.settle(ticket, error)
+            else:
+                self._line.refuse(error, ticket.model, former)
+                smaller.add(ticket.model)
+
+    def lacks(self, spec: ModelSpec) -> CapacityError | None:
+        """Return why a model would find no memory even if all that may go were gone, if so."""
+        need, budget = spec.footprint(), self._room.budget(self._pids())
+        others = (seat for key, seat in self._seats.items() if key != spec.key)
+        pinned = total(seat.footprint for seat in others if seat.pinned)
+        what = f"{spec.key} with a context of {spec.context} tokens"
+        if not need.fits(budget.most):
+            return refusal_error(what, Reason.TOO_LARGE, need, budget)
+        if not need.fits(budget.now + budget.owed - pinned):
+            return refusal_error(what, Reason.NO_ROOM, need, budget)
+        return None
 
     def leaving(self, seat: Seat) -> None:
         """Note what there is before an idle child is stopped, and that its model goes."""
@@ -110,40 +145,44 @@ class Planner:
         self._room.released(seat.footprint)
         self._fallbacks.pop(seat.spec.key, None)
 
-    def answered(self, seat: Seat) -> None:
-        """Note that a child has brought its first answer to its end: its model can serve."""
-        seat.answered = True
-        self.circuits.served(seat.spec.key)
-
     def started(self, seat: Seat) -> None:
         """Note that a model has started."""
         model = seat.spec.key
+        self.growths.started(seat.spec)
         if model in self.alone:
             # It was given all there is to start with; that is not what it holds.
             self.alone.discard(model)
             seat.footprint = seat.spec.footprint()
 
     def launched_now(self, spec: ModelSpec) -> ModelSpec:
-        """Return how a model is launched now: as its spec says, or as a fallback of it."""
+        """Return how a model is launched now: as its spec says, as a fallback of it, or grown."""
         for _ in range(self._fallbacks.get(spec.key, 0)):
             spec = spec.fallback or spec
-        return spec
+        return self.growths.launched(spec)
 
-    def note(self, model: str) -> str:
-        """Return what is different about a loaded model than configured, for want of memory."""
-        seat = self._seats.get(model)
-        return seat.spec.note if seat is not None else ""
-
-    def ended(self, ending: Ending) -> RunnerError | None:
+    def ended(self, ending: Ending) -> Failure | None:
         """Note how a child has ended; return what those are told who wait for it in vain."""
         if ending.planned:
             self.memory_released(ending.seat)
-        if ending.in_vain:
-            self.circuits.failed(ending.seat.spec.key, ending.in_vain)
-        if ending.error is None or self._tries_otherwise(ending):
+        error, in_vain = ending.error, ending.in_vain
+        if ending.seat.answered and not in_vain:
+            self.circuits.served(ending.seat.spec.key)
+        if (error is None and not in_vain) or (error is not None and self._tries_otherwise(ending)):
             return None
-        self.circuits.failed(ending.seat.spec.key, str(ending.error))
-        return self._worded(ending, ending.error)
+        spec, cause = ending.seat.spec, in_vain or str(error)
+        former = None if ending.seat.answered else self._shrunk(spec, cause)
+        if former is None:
+            self.circuits.failed(spec.key, cause)
+        if error is not None:
+            return Failure(self._worded(ending, error), former)
+        return None if former is None else Failure(RunnerLost(f"{spec.key}: {cause}"), former)
+
+    def _shrunk(self, spec: ModelSpec, cause: str) -> int | None:
+        """Return the context to which a model goes back whose start came to nothing, if it does."""
+        former = self.growths.failed(spec, cause)
+        if former is not None:
+            logger.warning("%s goes back to a context of %d tokens: %s", spec.key, former, cause)
+        return former
 
     def _tries_otherwise(self, ending: Ending) -> bool:
         """Tell whether a model that ran out of memory at its start is tried in another way.

@@ -8,11 +8,12 @@ import trio
 from attrs import define, field
 
 from llama_runner.errors import LlamaRunnerError, QueueFull
-from llama_runner.lending.model_spec import ModelSpec
+from llama_runner.lending.likely_load import likely_seconds
 from llama_runner.lending.place import QueuedPlace
 from llama_runner.lending.planner import Planner
-from llama_runner.lending.seat import BYTES_A_SECOND, Seat
+from llama_runner.lending.seat import Seat
 from llama_runner.lending.waiting_line import WaitingLine
+from llama_runner.memory.amounts import Amounts
 from llama_runner.relay.dialect import Waiting
 from llama_runner.runner.state import Starting
 from llama_runner.scheduling.forecast import Forecast, Pace, forecast
@@ -64,11 +65,9 @@ class Prospects:
         message = f"{len(self._line)} requests wait already; try again later"
         return QueueFull(message, retry_after=expected.seconds or None)
 
-    def load_takes(self, spec: ModelSpec) -> float:
+    def load_takes(self, model: str, footprint: Amounts) -> float:
         """Return how many seconds loading a model takes, or is likely to take."""
-        if spec.key in self._loads:
-            return self._loads[spec.key]
-        return sum(spec.footprint().by_device.values()) / BYTES_A_SECOND
+        return self._loads.get(model, likely_seconds(footprint))
 
     def waiting(self) -> list[tuple[Ticket, Forecast]]:
         """Return everybody who waits, with what is likely to come of it."""
@@ -81,7 +80,7 @@ class Prospects:
 
     def _pace(self) -> Pace:
         guesses = {
-            model: sum(footprint.by_device.values()) / BYTES_A_SECOND
+            model: likely_seconds(footprint)
             for model, footprint in self._planner.footprints.items()
         }
         left = {

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import trio
 from attrs import define, field, frozen
 
+from llama_runner.lending.likely_load import likely_seconds
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.slot_watch import seen_idle
 from llama_runner.lending.slots import Slots, Terms
@@ -20,9 +21,6 @@ from llama_runner.runner.runner import Runner
 from llama_runner.scheduling.conversation import Asked
 from llama_runner.scheduling.resident import Phase, Resident
 from llama_runner.scheduling.trail import Step
-
-BYTES_A_SECOND = 1_000_000_000
-"""How fast a model is taken to load until it has been seen to."""
 
 Attendant: TypeAlias = Callable[["Seat"], AbstractAsyncContextManager[object]]
 """What is done for a runner beside lending it.
@@ -123,7 +121,7 @@ class Seat:
         """How many seconds its load took, or is likely to take."""
         if self.phase is not Phase.STARTING and self.ready_at:
             return self.ready_at - self.began
-        return sum(self.footprint.by_device.values()) / BYTES_A_SECOND
+        return likely_seconds(self.footprint)
 
     @property
     def pid(self) -> int | None:
@@ -148,7 +146,9 @@ class Seat:
 
     def let_go(self, now: float) -> None:
         """Have it stopped as soon as those that came until now have been served."""
-        self.unwanted, self.keep_alive, self.pinned = now, 0.0, False
+        self.keep_alive, self.pinned = 0.0, False
+        if self.unwanted is None:  # else some wait for its successor already
+            self.unwanted = now
 
     def end_for(self, fault: str) -> None:
         """End it for a fault of its own, which those whom it serves are told."""

@@ -58,6 +58,8 @@ class SlotArchive:
     index: Index = field(init=False)
     _file: IndexFile = field(init=False)
     _identities: dict[str, str] = field(factory=dict, init=False)
+    _described: dict[str, str] = field(factory=dict, init=False)
+    """The identities of models as they were launched last, or first looked at."""
     _unusable: str = field(default="", init=False)
     _private: set[str] = field(factory=set, init=False)
     """The files that only we may read by now; the engine writes them for everybody."""
@@ -74,7 +76,7 @@ class SlotArchive:
 
     def folder_for(self, model: CatalogModel) -> Path | None:
         """Return where a child that is launched now saves its slots; None if it is not to."""
-        identity = self._identity(model)
+        identity = self._described[model.key] = prompt_identity(model, self._engine)
         if self._why_not(model, identity):
             self._identities.pop(model.key, None)
             return None
@@ -86,11 +88,16 @@ class SlotArchive:
         return self._identities.get(key)
 
     def described(self, model: CatalogModel) -> tuple[str, str]:
-        """Return what is to be told of a model: on, off or untried, and why."""
-        try:
-            identity = self._identity(model)
-        except LlamaRunnerError as error:  # it cannot be launched at all
-            return "off", str(error)
+        """Return what is to be told of a model: on, off or untried, and why.
+
+        Its files are not looked at again before its next launch.
+        """
+        identity = self._described.get(model.key)
+        if identity is None:
+            try:
+                identity = self._described[model.key] = prompt_identity(model, self._engine)
+            except LlamaRunnerError as error:  # it cannot be launched at all
+                return "off", str(error)
         if reason := self._why_not(model, identity):
             return "off", reason
         if isinstance(self.index.verdict(identity), Proven):
@@ -151,9 +158,6 @@ class SlotArchive:
                     (self.folder / name).unlink()
 
         await self._disk.keep(change)
-
-    def _identity(self, model: CatalogModel) -> str:
-        return prompt_identity(model, self._engine)
 
     def _why_not(self, model: CatalogModel, identity: str) -> str:
         if not self.settings.enabled:

@@ -59,10 +59,15 @@ class WaitingLine:
             self.served = max(self.served, ticket.turn)
         self._places.pop(ticket).settle(outcome)
 
-    def refuse(self, error: LlamaRunnerError, model: str | None = None) -> None:
-        """End the wait of everybody, or of everybody who waits for one model."""
-        for ticket in list(self._places):
-            if model is None or ticket.model == model:
+    def refuse(
+        self, error: LlamaRunnerError, model: str | None = None, beyond: int | None = None
+    ) -> None:
+        """End the wait of everybody, or of everybody who waits for one model.
+
+        With ``beyond``, only of those who want a larger context than that.
+        """
+        for ticket, place in list(self._places.items()):
+            if model in (None, ticket.model) and (beyond is None or place.wanted > beyond):
                 self.settle(ticket, error)
 
     def in_order(self) -> list[Ticket]:

@@ -26,6 +26,10 @@ class ClientAnswer(Protocol):
         """When the client was seen to leave (trio's clock), if it did."""
         ...
 
+    def say(self, name: bytes, value: bytes) -> None:
+        """Send a header with the answer, of whatever kind it is; it must not have begun."""
+        ...
+
     async def whole(
         self,
         status: int,

@@ -13,6 +13,7 @@ from llama_runner.errors import EngineRefused, RunnerLost
 from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.relay.heartbeat import Heartbeat
+from llama_runner.relay.held_context import tell_context
 from llama_runner.relay.lender import Lease, Lender
 from llama_runner.relay.lent_exchange import JSON, OK, exchange, refuse, take
 from llama_runner.relay.pulse import Pulse
@@ -61,9 +62,11 @@ class Interpreter:
         try:
             with self._lender.queue(target.spec, answer.client_name, request) as place:
                 beat.about(lambda: place.waiting)
+                tell_context(request, place, answer)
                 lease = place.lease
                 if lease is None:
                     lease = await beat.until(place.granted)
+                    tell_context(request, place, answer)
                 take(lease, request, record)
                 if asked.wish is Wish.LOAD:
                     lease.wants_no_token()

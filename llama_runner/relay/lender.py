@@ -68,6 +68,11 @@ class Place(Protocol):
         ...
 
     @property
+    def context(self) -> int:
+        """How many tokens the model has for it, or will have; 0 if that is not known."""
+        ...
+
+    @property
     def waiting(self) -> Waiting:
         """What to tell a client that waits here."""
         ...

@@ -61,6 +61,8 @@ class RelayRequest:
     aside: Aside = NOTHING_ASIDE
     keep_alive: float | None = None
     """For how many idle seconds its model is to stay loaded afterwards, if it says so."""
+    context: int | None = None
+    """How many tokens it wants its model to hold for it, prompt and answer, if it says so."""
 
     @property
     def goes_up_as_stream(self) -> bool:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from attrs import frozen
 
+SETTLED = 60.0
+"""Seconds for which a child must have been ready, and have answered, to count as a good start."""
+
+
+MOST_DOUBLINGS = 64
+"""More would make any pause longer than any rest, or no number at all."""
+
 
 @frozen(kw_only=True)
 class Tries:
     """How often a start is tried, ``most`` times in a row, and the pauses in seconds.
 
-    The ``pause`` after the first failure doubles with each that follows; ``rest`` comes
-    after the last.
+    The ``pause`` after the first failure doubles with each that follows, up to the ``rest``
+    that comes after the last.
     """
 
     most: int = 3
@@ -34,7 +41,9 @@ class Circuit:
     def failed(self, now: float, cause: str, tries: Tries) -> Circuit:
         """Return it after one more failure."""
         failures = self.failures + 1
-        pause = tries.rest if failures >= tries.most else tries.pause * 2.0 ** (failures - 1)
+        pause = tries.pause * 2.0 ** min(failures - 1, MOST_DOUBLINGS)
+        if failures >= tries.most or pause > tries.rest:
+            pause = tries.rest
         return Circuit(failures, now + pause, cause)
 
     def is_open(self, now: float, tries: Tries) -> bool:

@@ -41,11 +41,16 @@ class Conversation:
 
 
 class Asked(Protocol):
-    """A request, as far as the choice of its slot goes."""
+    """A request, as far as its model and the choice of its slot go."""
 
     @property
     def choices(self) -> int:
         """How many answers it asks for; each further one takes whatever slot is free."""
+        ...
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens it wants its model to hold for it, if it says so."""
         ...
 
     def conversation(self) -> Conversation | None:

@@ -12,6 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from llama_runner.config.app import AppConfig
 from llama_runner.config.scheduling import SchedulingConfig
+from llama_runner.scheduling.circuit import SETTLED
 from tests.support.fake_child import Behaviour, FakeSpawner
 from tests.support.front_door import ask
 from tests.support.http_client import Reply, request_bytes
@@ -80,6 +81,7 @@ async def test_after_the_rest_one_start_decides(autojump_clock: MockClock) -> No
         await trio.sleep(30)
         spawn.behaviour = Behaviour()
         assert (await _chat(program)).status == 200
+        await trio.sleep(SETTLED)
         spawn.behaviour = FAILS
         spawn.alive[0].die(-9)
         await wait_all_tasks_blocked()
@@ -119,14 +121,50 @@ async def test_a_model_that_never_answers_anybody_is_not_loaded_for_ever(
         assert len(spawn.children) == 3
 
 
-async def test_one_answer_shows_that_a_model_can(autojump_clock: MockClock) -> None:
+async def test_a_model_that_answers_and_crashes_soon_is_not_loaded_for_ever(
+    autojump_clock: MockClock,
+) -> None:
+    spawn = FakeSpawner()
+    async with open_program(spawn=spawn) as program:
+        for pause in (0, 1, 2):
+            began = trio.current_time()
+            assert (await _chat(program)).status == 200
+            assert trio.current_time() - began == pytest.approx(pause, abs=0.1)
+            spawn.alive[0].die(-11)
+            await wait_all_tasks_blocked()
+        reply = await _chat(program)
+        assert (reply.status, reply.headers["retry-after"]) == (503, "30")
+        assert "it ended 0 s after it was ready" in reply.json["error"]["message"]
+        assert len(spawn.children) == 3
+
+
+async def test_the_crash_of_a_model_that_has_served_for_long_is_no_failed_start(
+    autojump_clock: MockClock,
+) -> None:
     spawn = FakeSpawner()
     async with open_program(spawn=spawn) as program:
         for _ in range(5):
+            began = trio.current_time()
             assert (await _chat(program)).status == 200
+            assert trio.current_time() - began < 0.1
+            await trio.sleep(SETTLED)
             spawn.alive[0].die(-11)
             await wait_all_tasks_blocked()
             assert program.runners.planner.circuits.told("a") is None
+
+
+async def test_a_model_that_is_stopped_soon_after_its_answer_has_started_well(
+    autojump_clock: MockClock,
+) -> None:
+    spawn = FakeSpawner(FAILS)
+    async with open_program(spawn=spawn) as program:
+        for _ in range(2):
+            await _chat(program)
+        spawn.behaviour = Behaviour()
+        assert (await _chat(program, ttl=0)).status == 200
+        await trio.sleep(1)
+        assert not spawn.alive
+        assert program.runners.planner.circuits.told("a") is None
 
 
 Script = Callable[[Asked, EngineConnection], Awaitable[None]]

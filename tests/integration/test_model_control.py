@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from llama_runner.errors import NoRoom
+from llama_runner.memory.amounts import Amounts
 from llama_runner.model_control import ModelControl
 from llama_runner.relay.target import Target
 from llama_runner.runner_manager import RunnerManager
 from tests.support.fake_child import Behaviour, FakeSpawner
+from tests.support.fake_memory import ram
 from tests.support.front_door import ask
 from tests.support.http_client import Reply, request_bytes
 from tests.support.manager import SIZE, managed, spec, steps, use
@@ -113,6 +116,19 @@ async def test_an_outlook_changes_nothing(autojump_clock: MockClock) -> None:
         seen = control.outlook("b")
         assert not seen["can_load"] and "pinned" in seen["reason"]
         assert steps(spawn) == ["spawned a"]
+
+
+async def test_an_outlook_asks_once_what_the_model_will_hold(autojump_clock: MockClock) -> None:
+    asked: list[Amounts] = []
+
+    def footprint() -> Amounts:
+        asked.append(ram(SIZE))
+        return asked[-1]
+
+    target = Target("a", evolve(spec("a"), footprint=footprint))
+    async with managed(FakeSpawner()) as manager:
+        ModelControl(lambda _: target, manager).outlook("a")
+    assert len(asked) == 1
 
 
 async def _post(program: Program, path: str, body: Any, **headers: str) -> Reply:

@@ -10,6 +10,8 @@ import trio
 from trio.testing import MockClock
 
 from llama_runner.config.app import AppConfig
+from llama_runner.config.larger_context import CLAMP, GROW
+from llama_runner.config.models import ModelDefaults
 from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.events.exchange import Outcome
 from tests.support.fake_child import Behaviour, FakeSpawner
@@ -231,6 +233,22 @@ async def test_what_is_wrong_is_told_in_ollama_s_words(
         reply = await send(program, path, body)
         assert (reply.status, reply.json) == (status, {"error": message})
         assert not program.spawn.children
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_chat_is_told_of_a_smaller_context_or_gets_a_larger_one(
+    autojump_clock: MockClock, *, stream: bool
+) -> None:
+    wanting = {**CHAT, "stream": stream, "options": {"num_ctx": 8192}}
+    half = ModelDefaults(parameters={"ctx-size": 8192, "parallel": 2})
+    for policy, told, loads in ((CLAMP, "4096", 1), (GROW, None, 2)):
+        config = AppConfig(scheduling=SchedulingConfig(larger_context=policy))
+        async with open_program(facade="ollama", config=config, defaults=half) as program:
+            for body in (CHAT, wanting, CHAT, wanting):
+                reply = await send(program, "/api/chat", body)
+                assert objects(reply)[-1]["done_reason"] == "stop"
+            assert reply.headers.get("x-context-length") == told
+            assert len(program.spawn.children) == loads
 
 
 async def test_nulls_and_no_tools_are_nothing(autojump_clock: MockClock) -> None:

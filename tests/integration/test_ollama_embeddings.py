@@ -9,6 +9,9 @@ import trio
 from trio.testing import MockClock
 
 from llama_runner.config.app import AppConfig, RelayConfig
+from llama_runner.config.larger_context import CLAMP, GROW, REFUSE
+from llama_runner.config.models import ModelDefaults
+from llama_runner.config.scheduling import SchedulingConfig
 from tests.support.front_door import ask
 from tests.support.http_client import Reply, request_bytes
 from tests.support.program import Program, open_program
@@ -100,6 +103,76 @@ async def test_what_fails_is_told_in_ollama_s_words(
     async with open_program(facade="ollama", engine=ScriptedEngine(_refuses)) as program:
         reply = await send(program, path, body)
         assert (reply.status, reply.json) == (status, {"error": message})
+
+
+def wishful(policy: str) -> dict[str, Any]:
+    """Return what a program is opened with whose models have half of what they could."""
+    return {
+        "facade": "ollama",
+        "engine": ScriptedEngine(_embeds),
+        "config": AppConfig(scheduling=SchedulingConfig(larger_context=policy)),
+        "defaults": ModelDefaults(parameters={"ctx-size": 8192, "parallel": 2}),
+    }
+
+
+async def contexts_of(program: Program) -> tuple[int, int]:
+    """Return what is told of the context by what is loaded, and by what is shown."""
+    reply = await ask(program.client(), request_bytes("GET", "/api/ps"), "GET")
+    shown = await send(program, "/api/show", {"model": "a"})
+    (loaded,) = reply.json["models"]
+    return loaded["context_length"], shown.json["model_info"]["llama.context_length"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("/api/embed", {"input": "x"}), ("/api/embeddings", {"prompt": "x"})]
+)
+@pytest.mark.parametrize("work", [True, False], ids=["embeds", "only loads"])
+async def test_a_context_that_is_not_there_is_told(
+    autojump_clock: MockClock, path: str, text: dict[str, str], *, work: bool
+) -> None:
+    body = {"model": "a", **(text if work else {})}
+    async with open_program(**wishful(CLAMP)) as program:
+        for wanted, told in ((8192, "4096"), (4096, None), (0, None), (-1, None), (4097.5, "4096")):
+            reply = await send(program, path, {**body, "options": {"num_ctx": wanted}})
+            assert (reply.status, reply.headers.get("x-context-length")) == (200, told)
+        assert "x-context-length" not in (await send(program, path, body)).headers
+        assert await contexts_of(program) == (4096, 4096)
+        assert len(program.spawn.children) == 1
+
+
+async def test_a_model_is_loaded_again_for_a_larger_context_once(
+    autojump_clock: MockClock,
+) -> None:
+    body = {"model": "a", "input": "x"}
+    async with open_program(**wishful(GROW)) as program:
+        await send(program, "/api/embed", body)
+        assert await contexts_of(program) == (4096, 4096)
+        for wanted in (8192, 4096, 100_000, 8192):
+            reply = await send(program, "/api/embed", {**body, "options": {"num_ctx": wanted}})
+            # It was trained for no more.
+            told = "8192" if wanted > 8192 else None
+            assert (reply.status, reply.headers.get("x-context-length")) == (200, told)
+        assert await contexts_of(program) == (8192, 8192)
+        assert len(program.spawn.children) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "message"),
+    [
+        (8192, 400, "num_ctx: a has a context of 4096 tokens, 8192 were asked for"),
+        ("8192", 500, 'option "num_ctx" must be of type integer'),
+        (True, 500, 'option "num_ctx" must be of type integer'),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/embed", "/api/embeddings"])
+async def test_a_context_that_cannot_be_had_is_refused(
+    autojump_clock: MockClock, path: str, wanted: Any, status: int, message: str
+) -> None:
+    async with open_program(**wishful(REFUSE)) as program:
+        body = {"model": "a", "input": "x", "prompt": "x", "options": {"num_ctx": wanted}}
+        reply = await send(program, path, body)
+        assert (reply.status, reply.json) == (status, {"error": message})
+        assert not program.spawn.children
 
 
 async def test_a_client_that_leaves_ends_the_work(autojump_clock: MockClock) -> None:

@@ -26,6 +26,7 @@ def test_every_promise_is_kept_whatever_happens(soak: bool, record_figures: Reco
         "requests": sum(part.asked for part in parts),
         "ends": dict(sorted(ends.items())),
         "crashes": sum(part.crashes for part in parts),
+        "growths": sum(part.growths for part in parts),
         "longest wait, s": round(max(part.longest_wait for part in parts), 1),
         "largest part of its bound that a wait took": round(
             max(part.nearest_to_bound for part in parts), 3

@@ -38,6 +38,7 @@ class Asking:
 
     number: int
     choices: int = 1
+    context: int | None = None
 
     def conversation(self) -> Conversation:
         return Conversation([self.number], [1000])

@@ -16,7 +16,7 @@ from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.app import AppConfig
 from llama_runner.catalog.scanner import scan_here
-from llama_runner.config.models import ModelConfig, ModelsConfig
+from llama_runner.config.models import ModelConfig, ModelDefaults, ModelsConfig
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.events.exchange import Exchange
@@ -32,6 +32,7 @@ from llama_runner.relay.relay_request import Task
 from llama_runner.relay.target import Target
 from llama_runner.relay.upstream_pool import connect_tcp
 from llama_runner.runner.command import build_launch
+from llama_runner.runner.context import context_of, with_context
 from llama_runner.runner.engine import Engine, EngineKind
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.port import free_port
@@ -91,10 +92,10 @@ class Program:
         return [event for event in self.told if isinstance(event, Exchange)]
 
 
-def small_catalog(names: Iterable[str]) -> Catalog:
+def small_catalog(names: Iterable[str], defaults: ModelDefaults | None = None) -> Catalog:
     """Return a catalog of chat models with these file stems."""
     cards = [model_card(path=Path(f"models/{name}/{name}.gguf"), folders=(name,)) for name in names]
-    return build_catalog(cards, ModelsConfig())
+    return build_catalog(cards, ModelsConfig(defaults=defaults or ModelDefaults()))
 
 
 @asynccontextmanager
@@ -108,6 +109,7 @@ async def open_program(
     facade: str = "lmstudio",
     real: RealEngine | None = None,
     upstream: Serve | None = None,
+    defaults: ModelDefaults | None = None,
 ) -> AsyncIterator[Program]:
     """Run the program while the block lasts, in memory or in front of a real engine.
 
@@ -115,11 +117,20 @@ async def open_program(
     """
     engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
     config = config or AppConfig()
-    catalog, events, stop = Watched(small_catalog(models)), Broadcaster[Event](), Stop()
+    catalog, events, stop = Watched(small_catalog(models, defaults)), Broadcaster[Event](), Stop()
 
     def spec_of(model: CatalogModel) -> ModelSpec:
         make_launch = real.launch if real else lambda: fake_launch(model.key, slots=slots)
-        return ModelSpec(model.key, slots, make_launch, lambda: ram(1))
+        return ModelSpec(
+            model.key,
+            slots,
+            make_launch,
+            lambda: ram(1),
+            context=context_of(model),
+            trained=model.card.context_length,
+            larger_context=config.scheduling.larger_context,
+            grown=lambda context: spec_of(with_context(model, context)),
+        )
 
     def resolve(name: str) -> Target:
         model = catalog.value.resolve(name)

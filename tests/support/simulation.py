@@ -12,8 +12,9 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import wait_all_tasks_blocked
 
+from llama_runner.config.larger_context import CLAMP, GROW, REFUSE
 from llama_runner.config.scheduling import SchedulingConfig
-from llama_runner.errors import CapacityError, RunnerError
+from llama_runner.errors import BadRequest, CapacityError, RunnerError
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.lending.lease import RunnerLease
@@ -24,10 +25,20 @@ from llama_runner.runner.launch import Launch
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.scheduling.decide import decide
 from llama_runner.scheduling.plan import Plan
+from tests.support.contexts import Wants
 from tests.support.fake_child import Behaviour, FakeChild, FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
 
 SIZES = {"a": 6, "b": 4, "c": 3, "d": 10, "e": 1, "huge": 13}
+CONTEXT, TRAINED = 1, 4
+WISHES = (*(None,) * 8, 1, 2, 3, 4, 5)
+POLICIES = {"a": CLAMP, "d": REFUSE, **dict.fromkeys(("b", "c", "e", "huge"), GROW)}
+HELD = {
+    f"{model} {context}": size + context - CONTEXT
+    for model, size in SIZES.items()
+    for context in range(CONTEXT, TRAINED + 1)
+}
+"""What the children hold, by model and context."""
 TOTAL = 12
 CLIENTS = ("x", "y", "z")
 SLOTS = 2
@@ -48,6 +59,22 @@ LIKELY: Mapping[str, int] = {"ask": 70, "leave": 12, "crash": 4, "memory": 5, "s
 """What may happen next, and how likely it is."""
 
 
+def spec_of(model: str, keep_alive: float | None, context: int = CONTEXT) -> ModelSpec:
+    """Return what the manager must know of a model that is launched with this context."""
+    launched = f"{model} {context}"
+    return ModelSpec(
+        model,
+        SLOTS,
+        lambda: fake_launch(launched, slots=SLOTS),
+        lambda: ram(HELD[launched]),
+        keep_alive,
+        context=context,
+        trained=TRAINED,
+        larger_context=POLICIES[model],
+        grown=partial(spec_of, model, keep_alive),
+    )
+
+
 @define(eq=False)
 class WatchfulSpawner:
     """Sees to it that no memory is promised twice; counts the starts that fail."""
@@ -58,8 +85,8 @@ class WatchfulSpawner:
 
     def __call__(self, launch: Launch) -> AbstractAsyncContextManager[Child]:
         self.failed += self.spawn.behaviour is not FINE
-        taken = sum(SIZES[child.launch.name] for child in self.spawn.alive)
-        assert taken + SIZES[launch.name] + self.memory.others <= TOTAL
+        taken = sum(HELD[child.launch.name] for child in self.spawn.alive)
+        assert taken + HELD[launch.name] + self.memory.others <= TOTAL
         return self.spawn(launch)
 
 
@@ -71,6 +98,7 @@ class Simulation:
     ends: Counter[str] = field(factory=Counter)
     asked: int = 0
     crashes: int = 0
+    growths: int = 0
     longest_wait: float = 0.0
     nearest_to_bound: float = 0.0
     """The largest part of its bound that a wait has taken."""
@@ -82,7 +110,7 @@ class Simulation:
     _held: Counter[tuple[int, int]] = field(factory=Counter, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._memory = FakeMemory(TOTAL, SIZES, self._spawn)
+        self._memory = FakeMemory(TOTAL, HELD, self._spawn)
         self._watched = WatchfulSpawner(self._spawn, self._memory)
 
     async def run(self, steps: int) -> None:
@@ -121,7 +149,7 @@ class Simulation:
                 # All of them fail until the next such step, or none does.
                 self._spawn.behaviour = self.random.choice(STARTS)
             case "memory":
-                held = sum(SIZES[child.launch.name] for child in self._spawn.alive)
+                held = sum(HELD[child.launch.name] for child in self._spawn.alive)
                 self._memory.others = self.random.randint(0, min(5, TOTAL - held))
 
     async def _settle(self, manager: RunnerManager) -> None:
@@ -146,43 +174,46 @@ class Simulation:
 
     async def _visit(self, manager: RunnerManager) -> None:
         model, client = self.random.choice(tuple(SIZES)), self.random.choice(CLIENTS)
-        spec = ModelSpec(
-            model,
-            SLOTS,
-            lambda: fake_launch(model, slots=SLOTS),
-            lambda: ram(SIZES[model]),
-            keep_alive=self.random.choice(KEEP_ALIVES),
-        )
+        spec = spec_of(model, self.random.choice(KEEP_ALIVES))
+        wants = Wants(self.random.choice(WISHES))
         end = "left"
         with trio.CancelScope() as leaving:
             self._leaving.append(leaving)
             try:
-                turn = manager.line.served
-                with manager.queue(spec, client) as place:
+                turn, goal = manager.line.served, manager.planner.growths.goal(spec)
+                with manager.queue(spec, client, wants) as place:
+                    self.growths += manager.planner.growths.goal(spec) > goal
                     lease = await self._granted(manager, place, turn)
+                    if spec.larger_context == GROW:
+                        assert place.context >= min(place.wanted, TRAINED), "less than was wanted"
                     await self._use(lease)
                 end = "served"
             except RunnerError:
                 end = "failed"
-            except CapacityError:
+            except (BadRequest, CapacityError):
                 end = "refused"
             finally:
                 self._leaving.remove(leaving)
         self.ends[end] += 1
 
     async def _granted(self, manager: RunnerManager, place: QueuedPlace, turn: int) -> RunnerLease:
-        began, ended = trio.current_time(), self.crashes + self._watched.failed
+        began, ended = trio.current_time(), self._ended
         if place.ticket is None:
             return await place.granted()
         ahead, turns = manager.look(place).ahead or 0, place.ticket.turn - turn
         lease = await place.granted()
         waited = trio.current_time() - began
-        served = ahead + (len(CLIENTS) - 1) * turns + self.crashes + self._watched.failed - ended
+        served = ahead + (len(CLIENTS) - 1) * turns + self._ended - ended
         bound = SETTINGS.patience + (served + 1) * STEP
         assert waited <= bound, (waited, bound, place.ticket)
         self.longest_wait = max(self.longest_wait, waited)
         self.nearest_to_bound = max(self.nearest_to_bound, waited / bound)
         return lease
+
+    @property
+    def _ended(self) -> int:
+        """How many loads came to nothing, or to an end, for another reason than room."""
+        return self.crashes + self._watched.failed + self.growths
 
     async def _use(self, lease: RunnerLease) -> None:
         child = lease.seat.runner.child

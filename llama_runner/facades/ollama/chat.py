@@ -95,6 +95,7 @@ class ChatAsked:
             wants_progress=False,
             aside=self._aside,
             keep_alive=wanted.keep_alive,
+            context=wanted.context,
         )
 
     def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:

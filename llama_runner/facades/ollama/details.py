@@ -6,7 +6,6 @@ from typing import Any
 
 from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.catalog import CatalogModel
-from llama_runner.facades.ollama.context import context_of
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.names import listed_name
 from llama_runner.facades.ollama.timestamps import local_time
@@ -28,10 +27,10 @@ def details_of(card: ModelCard) -> dict[str, Any]:
     }
 
 
-def listed(model: CatalogModel) -> dict[str, Any]:
-    """Return one entry of ``/api/tags``."""
+def listed(model: CatalogModel, context: int) -> dict[str, Any]:
+    """Return one entry of ``/api/tags``; a request to the model has ``context`` tokens."""
     card, name = model.card, listed_name(model)
-    lengths = {"context_length": context_of(model), "embedding_length": card.embedding_length}
+    lengths = {"context_length": context, "embedding_length": card.embedding_length}
     return {
         "name": name,
         "model": name,

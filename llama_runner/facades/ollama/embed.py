@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import hypot
 from typing import Any
 
@@ -13,6 +14,7 @@ from llama_runner.facades.ollama.go_json import ANY, Struct
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
 from llama_runner.facades.ollama.spent import nanoseconds
 from llama_runner.facades.ollama.vectors_reply import VectorsReply
+from llama_runner.facades.ollama.wanted_context import wanted_context
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.relay.target import Target
@@ -93,7 +95,7 @@ class EmbedTongue:
         model = fields.get("model", "").strip()
         if not model:
             raise BadRequest("model '' not found", status=404)
-        request = _request(model, texts, keep_alive, aside)
+        request = _request(model, texts, keep_alive, _context(fields), aside)
         return EmbedAsked(request, fields["model"], fields.get("dimensions", 0))
 
 
@@ -108,11 +110,18 @@ class EmbeddingsTongue:
         model, prompt = fields.get("model", "").strip(), fields.get("prompt", "")
         if not model:
             raise BadRequest("model is required")
-        request = _request(model, [prompt] if prompt else [], keep_alive, aside)
+        texts = [prompt] if prompt else []
+        request = _request(model, texts, keep_alive, _context(fields), aside)
         return EmbeddingsAsked(request, fields["model"], 0)
 
 
-def _request(model: str, texts: list[str], keep_alive: float | None, aside: Aside) -> RelayRequest:
+def _context(fields: Mapping[str, Any]) -> int | None:
+    return wanted_context(fields.get("options", {}))
+
+
+def _request(
+    model: str, texts: list[str], keep_alive: float | None, context: int | None, aside: Aside
+) -> RelayRequest:
     fields: dict[str, Any] = {"model": model, "input": texts, "encoding_format": "float"}
     return RelayRequest(
         Task.EMBEDDING,
@@ -123,6 +132,7 @@ def _request(model: str, texts: list[str], keep_alive: float | None, aside: Asid
         wants_progress=False,
         aside=aside,
         keep_alive=keep_alive,
+        context=context,
     )
 
 

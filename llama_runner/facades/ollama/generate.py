@@ -112,6 +112,7 @@ class GenerateAsked:
             wants_progress=False,
             aside=self._aside,
             keep_alive=wanted.keep_alive,
+            context=wanted.context,
         )
 
     def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:

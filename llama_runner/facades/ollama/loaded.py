@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from llama_runner.catalog.catalog import Catalog, CatalogModel
-from llama_runner.facades.ollama.context import context_of
 from llama_runner.facades.ollama.details import details_of
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.names import listed_name
@@ -34,7 +33,7 @@ def _entry(one: LoadedModel, model: CatalogModel, now: int) -> dict[str, Any]:
         "details": details_of(model.card),
         "expires_at": local_time(now + int(_left(one) * NANOSECONDS)),
         "size_vram": size - held.get(RAM, 0),
-        "context_length": context_of(model),
+        "context_length": one.context,
     }
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.gguf import Skipped, Value
-from llama_runner.facades.ollama.context import context_of
 
 _LONGEST = 5
 """How many items an array may have that is shown to who did not ask for all."""
@@ -16,12 +15,12 @@ _HIDDEN = {"general.name", "tokenizer.chat_template"}
 
 
 def model_info(
-    model: CatalogModel, metadata: Mapping[str, Value], *, verbose: bool
+    model: CatalogModel, metadata: Mapping[str, Value], context: int, *, verbose: bool
 ) -> dict[str, Any]:
     """Return the keys of a header, those that clients look for always among them.
 
     Long arrays are null unless ``verbose``, and the longest, which no reader of ours
-    keeps, in any case. The context is what a request gets, which clients fill.
+    keeps, in any case. The ``context`` is what a request gets, which clients fill.
     """
     card, arch = model.card, model.card.architecture
     info = {
@@ -31,11 +30,7 @@ def model_info(
         f"{arch}.embedding_length": card.embedding_length,
         f"{arch}.block_count": card.block_count,
     }
-    return (
-        info
-        | header_info(metadata, verbose=verbose)
-        | {f"{arch}.context_length": context_of(model)}
-    )
+    return info | header_info(metadata, verbose=verbose) | {f"{arch}.context_length": context}
 
 
 def header_info(metadata: Mapping[str, Value], *, verbose: bool) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
         models = dependencies.catalog.value.listed
         # The order of keys stays among those that were changed at the same time.
         newest = sorted(models, key=lambda model: model.card.modified_ns, reverse=True)
-        return json_answer({"models": [listed(model) for model in newest]})
+        context = dependencies.models.context
+        return json_answer({"models": [listed(model, context(model.key)) for model in newest]})
 
     @app.get("/api/ps")
     async def loaded() -> Response:
@@ -44,4 +45,6 @@ def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
             error.name = tagged(name.strip())  # as this route alone tells it
             raise
         agent = request.headers.get("User-Agent", "")
-        return json_answer(show_fields(model, await headers_of(model.card), asked, agent))
+        context = dependencies.models.context(model.key)
+        headers = await headers_of(model.card)
+        return json_answer(show_fields(model, headers, asked, agent, context))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llama_runner.catalog.catalog import CatalogModel
-from llama_runner.facades.ollama.context import context_of
 
 _COLUMN = 30
 _NAMES: Mapping[str, str] = {
@@ -25,14 +24,13 @@ _NAMES: Mapping[str, str] = {
 """What a model's request defaults are called there."""
 
 
-def parameters_of(model: CatalogModel) -> dict[str, Any]:
-    """Return what the configuration says of each request, and the context if it is cut."""
+def parameters_of(model: CatalogModel, context: int) -> dict[str, Any]:
+    """Return what the configuration says of each request, and its context if that is cut."""
     told = {
         _NAMES[name]: value
         for name, value in model.config.request_defaults.items()
         if name in _NAMES and value is not None
     }
-    context = context_of(model)
     return {"num_ctx": context, **told} if context != model.card.context_length else told
 
 

@@ -42,13 +42,16 @@ class Headers:
 
 
 def show_fields(
-    model: CatalogModel, headers: Headers, asked: Mapping[str, Any], user_agent: str
+    model: CatalogModel, headers: Headers, asked: Mapping[str, Any], user_agent: str, context: int
 ) -> dict[str, Any]:
-    """Return the answer to what was ``asked``; what is empty is left out of it."""
+    """Return the answer to what was ``asked``; what is empty is left out of it.
+
+    A request to the model has ``context`` tokens.
+    """
     verbose, system = asked.get("verbose", False), asked.get("system", "")
-    parameters = parameters_of(model)
+    parameters = parameters_of(model, context)
     template = model.chat_template or PLAIN_TEMPLATE
-    info = model_info(model, headers.model, verbose=verbose)
+    info = model_info(model, headers.model, context, verbose=verbose)
     if user_agent.startswith(_COPILOT):
         # It shows this to people, who would not know the model by its maker's name for it.
         info["general.basename"] = asked.get("model") or asked.get("name")

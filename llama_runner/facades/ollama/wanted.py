@@ -15,6 +15,7 @@ from llama_runner.facades.ollama.logprobs import read_top
 from llama_runner.facades.ollama.names import full_name
 from llama_runner.facades.ollama.options import engine_fields, read_options
 from llama_runner.facades.ollama.thinking import Think, read_think
+from llama_runner.facades.ollama.wanted_context import wanted_context
 from llama_runner.relay.target import Target
 from llama_runner.relay.tongue import Wish
 
@@ -43,6 +44,11 @@ class Wanted:
     def model(self) -> str:
         """The name of the model, less the blanks around it."""
         return self.shown_model.strip()
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens the model is wanted to hold; raises BadRequest if it is no number."""
+        return wanted_context(self._options)
 
     def wish(self, *, asks: bool) -> Wish:
         """Return what is to be done if something is asked, or nothing is."""

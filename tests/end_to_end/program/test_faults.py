@@ -34,7 +34,7 @@ PHASES = ("idle", "loading", "prefill", "streaming")
 APP = {
     "scheduling": {
         **{"stall_limit": LIMIT, "load_timeout": 30},
-        **{"start_tries": 1000, "retry_pause": 0.05},
+        **{"start_tries": 1000, "retry_pause": 0.05, "retry_rest": 0.05},
     },
     "relay": {"heartbeat_after": 0.01, "heartbeat_every": 0.01},
 }

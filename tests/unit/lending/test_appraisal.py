@@ -19,6 +19,7 @@ from llama_runner.memory.device import Inventory
 from llama_runner.memory.experience_file import ExperienceFile
 from llama_runner.memory.gpu import Gpus
 from llama_runner.memory.inventory import MemoryWatch
+from llama_runner.runner.context import context_of
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.kept_slots import ENGINE
 from tests.support.manager import managed, use
@@ -71,7 +72,11 @@ async def test_what_is_learned_meanwhile_is_written_afterwards(tmp_path: Path) -
         config = ModelConfig(parameters={"ctx-size": 256 * len(name)})
         model = CatalogModel(key=ModelKey(name), card=model_card(), config=config)
         return ModelSpec(
-            name, 1, lambda: fake_launch(name, slots=1), lambda: appraiser.footprint(model)
+            name,
+            1,
+            lambda: fake_launch(name, slots=1),
+            lambda: appraiser.footprint(model),
+            context=context_of(model),
         )
 
     with trio.fail_after(PATIENCE):

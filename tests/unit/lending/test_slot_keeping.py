@@ -14,13 +14,17 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from llama_runner.archive.verdict import Proven, Refuted
+from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.concurrency.disk import WRITTEN_WITHIN
 from llama_runner.config.slot_archive import SlotArchiveConfig
 from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.events.usage import Usage
+from llama_runner.lending import slot_archive
+from llama_runner.lending.identity import prompt_identity
 from llama_runner.lending.seat import Seat
 from llama_runner.lending.slot_archive import TRIES
 from llama_runner.lending.slot_saving import PROBED_WITHIN
+from llama_runner.runner.engine import Engine
 from llama_runner.runner_manager import RunnerManager
 from tests.support.kept_slots import World
 
@@ -250,3 +254,22 @@ def test_files_that_nobody_knows_of_are_removed(world: World) -> None:
     (world.folder / "left.bin").write_text("?")
     world.begin_anew()
     assert world.files == set()
+
+
+async def test_a_description_looks_at_no_file_between_two_launches(
+    world: World, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[CatalogModel] = []
+
+    def looks(model: CatalogModel, engine: Engine) -> str:
+        looked.append(model)
+        return prompt_identity(model, engine)
+
+    monkeypatch.setattr(slot_archive, "prompt_identity", looks)
+    for _ in range(3):
+        world.archive.described(world.model)
+    assert len(looked) == 1
+    async with world.managed() as manager:
+        await world.ask(manager, 1)
+        assert world.archive.described(world.model)[0] == "untried"
+        assert len(looked) == 2

@@ -14,6 +14,7 @@ class Asking:
 
     mark: int
     choices: int = 1
+    context: int | None = None
 
     def conversation(self) -> Conversation:
         return Conversation([self.mark], [100])

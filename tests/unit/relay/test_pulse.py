@@ -26,6 +26,8 @@ class Listener:
     left_at: float | None = None
     heard: list[tuple[float, bytes]] = field(factory=list)
 
+    def say(self, name: bytes, value: bytes) -> None: ...
+
     async def whole(self, *_: object, **__: object) -> None: ...
 
     def stream(

@@ -46,3 +46,13 @@ def test_it_is_never_open_for_longer_than_its_rest(most: int, waits: list[float]
         circuit = circuit.failed(now, "", tries)
         assert circuit.is_open(now, tries) == (circuit.failures >= most)
         assert not circuit.is_open(now + tries.rest, tries)
+
+
+def test_no_pause_is_longer_than_the_rest() -> None:
+    tries, circuit = Tries(most=100_000, pause=1.0, rest=30.0), Circuit()
+    pauses = []
+    for _ in range(2000):
+        circuit = circuit.failed(0.0, "", tries)
+        pauses.append(circuit.until)
+    assert pauses[:7] == [1, 2, 4, 8, 16, 30, 30]
+    assert set(pauses[7:]) == {30}

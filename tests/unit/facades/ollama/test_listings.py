@@ -14,7 +14,7 @@ from llama_runner.catalog.card import ModelKind
 from llama_runner.catalog.catalog import Catalog, CatalogModel, build_catalog
 from llama_runner.config.models import ModelConfig, ModelsConfig
 from llama_runner.errors import BadRequest, UnknownModel
-from llama_runner.facades.ollama.context import context_of
+from llama_runner.runner.context import context_of
 from llama_runner.facades.ollama.details import listed, parameter_size
 from llama_runner.facades.ollama.digests import digest_of
 from llama_runner.facades.ollama.loaded import loaded_fields
@@ -76,7 +76,7 @@ def test_any_time_can_be_written(nanoseconds: int) -> None:
 
 
 def test_a_listing_always_carries_a_tag_which_finds_the_model() -> None:
-    entry = listed(model_of())
+    entry = listed(model_of(), 8192)
     assert entry["name"] == entry["model"] == "a:latest"
     catalog = catalog_of("a", "qwen3-8b")
     for model in catalog.models.values():
@@ -114,7 +114,7 @@ def test_what_is_no_name_is_told_so(name: str) -> None:
 
 
 def test_details_tell_what_clients_look_for() -> None:
-    entry = listed(model_of())
+    entry = listed(model_of(), 8192)
     assert entry["details"] == {
         **{"parent_model": "", "format": "gguf", "family": "llama", "families": ["llama"]},
         **{"parameter_size": "1M", "quantization_level": "Q4_K_M"},
@@ -130,7 +130,7 @@ def test_details_tell_what_clients_look_for() -> None:
 def test_a_model_without_a_capability_has_an_empty_list_of_them() -> None:
     card = model_card(kind=ModelKind.RERANK, capabilities=frozenset())
     model = build_catalog([card], ModelsConfig()).resolve("plain.Q4_K_M")
-    assert listed(model)["capabilities"] == []
+    assert listed(model, 8192)["capabilities"] == []
 
 
 def test_a_digest_is_of_the_file_not_of_the_moment() -> None:
@@ -166,9 +166,9 @@ def test_the_context_that_is_told_is_what_a_request_gets(
 
 def test_what_is_loaded_is_listed_the_longest_stay_first() -> None:
     loaded = [
-        LoadedModel("a", Amounts({"ram": 10, "GPU-1": 90}), 5.0),
-        LoadedModel("b", Amounts({"ram": 7}), None),
-        LoadedModel("gone", Amounts({"ram": 7}), None),
+        LoadedModel("a", Amounts({"ram": 10, "GPU-1": 90}), 5.0, 4096),
+        LoadedModel("b", Amounts({"ram": 7}), None, 8192),
+        LoadedModel("gone", Amounts({"ram": 7}), None, 8192),
     ]
     now = 1_700_000_000 * SECOND
     b, a = loaded_fields(catalog_of("a", "b"), loaded, now)["models"]
@@ -176,7 +176,7 @@ def test_what_is_loaded_is_listed_the_longest_stay_first() -> None:
     assert (b["model"], b["size"], b["size_vram"]) == ("b:latest", 7, 0)
     assert datetime.fromisoformat(a["expires_at"]).timestamp() == 1_700_000_005
     assert b["expires_at"].startswith("2316-")  # 292 years later
-    assert a["context_length"] == 8192
+    assert (a["context_length"], b["context_length"]) == (4096, 8192)
     assert "context_length" not in a["details"]
     assert a["digest"] == digest_of(catalog_of("a").resolve("a").card)
 

@@ -13,6 +13,7 @@ from llama_runner.config.models import ModelConfig, ModelsConfig
 from llama_runner.facades.ollama.headers import headers_of
 from llama_runner.facades.ollama.parameters import parameter_lines, parameters_of
 from llama_runner.facades.ollama.showing import Headers, show_fields
+from llama_runner.runner.context import context_of
 from tests.support.gguf_writer import model_metadata, write_gguf
 from tests.support.model_cards import model_card
 
@@ -41,7 +42,7 @@ def model_of(card: Any = None, **config: Any) -> CatalogModel:
 
 
 def show(model: CatalogModel, agent: str = "", **asked: Any) -> dict[str, Any]:
-    return show_fields(model, Headers(METADATA), {"model": "A", **asked}, agent)
+    return show_fields(model, Headers(METADATA), {"model": "A", **asked}, agent, context_of(model))
 
 
 def test_a_model_s_info_is_its_header_less_what_is_shown_elsewhere() -> None:
@@ -63,7 +64,7 @@ def test_the_context_is_what_a_request_gets() -> None:
 
 
 def test_what_clients_need_is_there_when_the_file_cannot_be_read() -> None:
-    shown = show_fields(model_of(), Headers(), {"model": "a"}, "")
+    shown = show_fields(model_of(), Headers(), {"model": "a"}, "", 8192)
     info = shown["model_info"]
     assert info["general.architecture"] == "llama"
     assert (info["llama.context_length"], info["llama.embedding_length"]) == (8192, 64)
@@ -89,7 +90,7 @@ def test_parameters_are_in_ollama_s_words_one_value_a_line() -> None:
         "num_predict                    9",
     ]
     assert all(CONTINUE.match(line) for line in lines)
-    assert "logit_bias" not in parameters_of(model)
+    assert "logit_bias" not in parameters_of(model, 8192)
 
 
 def test_a_modelfile_could_be_built_from() -> None:
