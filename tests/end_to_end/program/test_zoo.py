@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
 import ollama
 import openai
 import pytest
 
 from tests.support.ollama_client import ollama_client
 from tests.support.openai_client import openai_client
-from tests.support.served_program import ServedProgram, Setup, served
+from tests.support.served_program import PATIENCE, ServedProgram, Setup, served
 from tests.support.zoo import bert
 from tests.support.zoo.models import ZOO, write_zoo
 from tests.support.zoo.picture import picture
@@ -139,6 +140,42 @@ def test_an_embedder_makes_vectors_of_its_width(client, other):
     for mine, theirs in zip(vectors, other.embed(**asked).embeddings, strict=True):
         assert math.hypot(*mine) == pytest.approx(1, abs=1e-4)
         assert mine == pytest.approx(theirs, abs=1e-5)
+
+
+@pytest.mark.parametrize("listener", ["lmstudio", "ollama"])
+def test_a_reranker_ranks(zoo, listener):
+    texts = ["a cat", "two dogs", "a cat", "no"]
+    asked: dict[str, Any] = {"model": "tiny-reranker", "query": "pets?", "documents": texts}
+    url = f"{getattr(zoo, listener)}/v1/rerank"
+    results = httpx.post(url, json=asked, timeout=PATIENCE).json()["results"]
+    scores = [one["relevance_score"] for one in results]
+    assert scores == sorted(scores, reverse=True)
+    by_index = dict(sorted((one["index"], one["relevance_score"]) for one in results))
+    assert list(by_index) == [0, 1, 2, 3]
+    assert by_index[0] == pytest.approx(by_index[2], abs=1e-4)
+    assert by_index[0] != pytest.approx(by_index[1], abs=1e-3)
+    best = httpx.post(url, json={**asked, "top_n": 1}, timeout=PATIENCE).json()["results"]
+    assert [one["index"] for one in best] == [results[0]["index"]]
+
+
+def test_only_a_reranker_ranks_and_it_does_nothing_else(client, other):
+    ranking = {"query": "pets?", "documents": ["a cat"]}
+    for model in ("tiny-chat", "tiny-embedder"):
+        with pytest.raises(openai.BadRequestError, match="does not serve /v1/rerank") as caught:
+            client.post("/rerank", body={"model": model, **ranking}, cast_to=object)
+        assert (caught.value.code, caught.value.param) == ("not_supported", "model")
+    with pytest.raises(openai.BadRequestError, match="it serves /v1/rerank"):
+        client.embeddings.create(model="tiny-reranker", input="a cat")
+    with pytest.raises(ollama.ResponseError, match="it serves /v1/rerank") as told:
+        other.embed("tiny-reranker", "a cat")
+    assert told.value.status_code == 501
+
+
+def test_a_text_too_long_to_rank_is_told(client):
+    asked = {"model": "tiny-reranker", "query": "a " * 500, "documents": ["b"]}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.post("/rerank", body=asked, cast_to=object)
+    assert caught.value.code == "context_length_exceeded"
 
 
 @pytest.mark.parametrize(
