@@ -24,7 +24,10 @@ __all__ = [
 
 # What a request is about comes from the client, how it is carried from the relay.
 OWNED_REQUEST_FIELDS = frozenset(
-    {"input", "messages", "model", "prompt", "return_progress", "stream"}
+    {
+        *("documents", "input", "messages", "model", "prompt", "query"),
+        *("return_progress", "stream", "texts"),
+    }
 )
 
 _FIELD_NAME = Text("the name of a request field", r"[^\u0000-\u0020]+")

@@ -12,7 +12,7 @@ def tasks_of(model: CatalogModel) -> tuple[Task, ...]:
     """Return what the engine will do for this model; it is launched for one purpose."""
     chosen = canonical(model.config.parameters)
     if model.card.kind is ModelKind.RERANK or chosen.get("rerank"):
-        return ()
+        return (Task.RERANK,)
     if model.card.kind is ModelKind.EMBEDDING or chosen.get("embedding"):
         return (Task.EMBEDDING,)
     return tuple(task for task in Task if task.generates)

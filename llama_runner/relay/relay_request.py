@@ -24,11 +24,12 @@ class Task(Enum):
     COMPLETION = "/v1/completions"
     INFILL = "/infill"
     EMBEDDING = "/v1/embeddings"
+    RERANK = "/v1/rerank"
 
     @property
     def generates(self) -> bool:
         """Whether its answer is made token by token, and so can be streamed."""
-        return self is not Task.EMBEDDING
+        return self in (Task.CHAT, Task.COMPLETION, Task.INFILL)
 
     @property
     def is_route(self) -> bool:
@@ -39,6 +40,7 @@ class Task(Enum):
 LONGEST_STAY = 31_536_000
 """Seconds; a year."""
 
+_POSITIVE = "a positive integer"
 NOTHING_ASIDE: Aside = {}
 NO_TERMS: Mapping[str, Any] = {}
 
@@ -68,7 +70,7 @@ class RelayRequest:
     def goes_up_as_stream(self) -> bool:
         """Whether the engine is asked for a stream, which the client may get joined.
 
-        Embeddings cannot be streamed, and the engine refuses log probabilities
+        Vectors and ranks cannot be streamed, and the engine refuses log probabilities
         together with tools in a stream, though not in a whole answer. Such a
         request goes up as it came, and a client that leaves is noticed late.
         """
@@ -132,7 +134,7 @@ def read_relay_request(task: Task, body: Body, aside: Aside = NOTHING_ASIDE) -> 
         raise _wrong("model", "the name of a model", fields["model"])
     streams = _typed(fields, "stream", bool, "true or false", default=False)
     if streams and not task.generates:
-        raise BadRequest("embeddings cannot be streamed", param="stream")
+        raise BadRequest(f"{task.value} cannot be streamed", param="stream")
     return RelayRequest(
         task,
         model,
@@ -156,9 +158,9 @@ def _object(body: Body) -> dict[str, Any]:
 
 
 def _choices(task: Task, fields: Mapping[str, Any]) -> int:
-    count: int = _typed(fields, "n", int, "a positive integer", default=1)
+    count: int = _typed(fields, "n", int, _POSITIVE, default=1)
     if count < 1:
-        raise _wrong("n", "a positive integer", count)
+        raise _wrong("n", _POSITIVE, count)
     if task is Task.CHAT:
         messages = fields.get("messages")
         if not isinstance(messages, list):
@@ -170,9 +172,23 @@ def _choices(task: Task, fields: Mapping[str, Any]) -> int:
             raise _missing_or_wrong(fields, "prompt", "a string or a list")
         if isinstance(prompt, list) and not all(isinstance(part, int) for part in prompt):
             count *= len(prompt)
+    elif task is Task.RERANK:
+        _refuse_unranked(fields)
     elif fields.get("input") is None:
         raise _missing_or_wrong(fields, "input", "a string or a list")
     return count
+
+
+def _refuse_unranked(fields: Mapping[str, Any]) -> None:
+    if fields.get("query") is None:
+        raise _missing_or_wrong(fields, "query", "a string")
+    # Under "texts" the engine takes them as Hugging Face's server does, and answers like it.
+    texts = "documents" if fields.get("texts") is None else "texts"
+    if not isinstance(fields.get(texts), list):
+        raise _missing_or_wrong(fields, texts, "a list of strings")
+    # The engine fails on a negative one, and answers nothing to 0.
+    if _typed(fields, "top_n", int, _POSITIVE, default=1) < 1:
+        raise _wrong("top_n", _POSITIVE, fields["top_n"])
 
 
 def _keep_alive(fields: Mapping[str, Any]) -> float | None:

@@ -30,7 +30,7 @@ from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import open_runner_manager
 from tests.conftest import RecordFigures
 from tests.support.engine_runner import ENGINES, PATIENCE
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -123,7 +123,7 @@ def errors(engine: Engine, record_figures: RecordFigures) -> Iterator[dict[str, 
 async def test_a_first_load_takes_about_what_it_is_reckoned_to(
     loading: Loading, chat_model: Path, tmp_path: Path, errors: dict[str, float]
 ) -> None:
-    tiny = write_tiny_embedder(tmp_path / "tiny" / "tiny.gguf")
+    tiny = write_embedder(tmp_path / "tiny" / "tiny.gguf")
     first: Mapping[Path, Mapping[str, str | int]] = {chat_model: PLAIN, tiny: {}}
     for path, parameters in first.items():
         reckoned, held = await loading.loaded(path, parameters)

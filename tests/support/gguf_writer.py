@@ -1,4 +1,4 @@
-"""Writes small GGUF files, well formed or not, for tests and benchmarks."""
+"""Writes GGUF headers, well formed or not, that no engine will load; for those see ``zoo``."""
 
 from __future__ import annotations
 
@@ -33,16 +33,12 @@ class Encoded:
 
 @frozen
 class Tensor:
-    """A tensor whose data are zeros; 32-bit floats unless ``kind`` and ``size`` say otherwise.
-
-    ``content`` is for one that an engine is to calculate with.
-    """
+    """A tensor whose data are zeros; 32-bit floats unless ``kind`` and ``size`` say otherwise."""
 
     name: str
     dimensions: tuple[int, ...] = (8,)
     kind: int = 0
     size: int = field()
-    content: bytes = field(default=b"", repr=False)
 
     @size.default
     def _floats(self) -> int:
@@ -101,7 +97,7 @@ def encode_gguf(
     for tensor in tensors:
         pieces.append(writer.tensor(tensor, offset))
         occupied = tensor.size + -tensor.size % alignment
-        data.append(tensor.content.ljust(occupied, b"\0"))
+        data.append(bytes(occupied))
         offset += occupied
     header = b"".join(pieces)
     return b"".join([header, bytes(-len(header) % alignment), *data])

@@ -87,7 +87,7 @@ def test_no_name_with_several_models_names_them() -> None:
     [
         (ModelKind.CHAT, (Task.CHAT, Task.COMPLETION, Task.INFILL)),
         (ModelKind.EMBEDDING, (Task.EMBEDDING,)),
-        (ModelKind.RERANK, ()),
+        (ModelKind.RERANK, (Task.RERANK,)),
     ],
 )
 def test_a_model_is_asked_for_what_it_is_launched_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llama_runner.catalog.catalog import AmbiguousName
 from llama_runner.errors import BadRequest, EngineRefused, LlamaRunnerError, UnknownModel
 from llama_runner.facades.ollama.errors import OllamaError, to_ollama
+from llama_runner.facades.openai.errors import is_too_long
 
 TOO_LONG = "the input length exceeds the context length"
 
@@ -15,7 +16,7 @@ def embed_error(error: LlamaRunnerError) -> OllamaError:
         return OllamaError(404, f'model "{error.name}" not found, try pulling it first')
     if isinstance(error, BadRequest) and error.code == "not_supported":
         return OllamaError(501, str(error))  # what the engine would say if it were loaded
-    if isinstance(error, EngineRefused) and _is_too_long(error):
+    if isinstance(error, EngineRefused) and is_too_long(error):
         return OllamaError(400, TOO_LONG)
     return to_ollama(error)
 
@@ -26,8 +27,3 @@ def embeddings_error(error: LlamaRunnerError) -> OllamaError:
         return OllamaError(500, str(error))
     worded = embed_error(error)
     return OllamaError(500, worded.message) if worded.status == 501 else worded
-
-
-def _is_too_long(error: EngineRefused) -> bool:
-    # The second is what it says, with 500, of an input that does not fit one batch.
-    return error.kind == "exceed_context_size_error" or "too large to process" in str(error)

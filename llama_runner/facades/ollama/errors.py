@@ -18,6 +18,7 @@ from llama_runner.errors import (
     UnknownModel,
 )
 from llama_runner.facades.openai.errors import refusal as openai_refusal
+from llama_runner.facades.openai.routes import RERANK_ALIASES
 
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 """With two spaces, as Ollama has it; clients look for the text."""
@@ -66,5 +67,5 @@ def refusal(status: int, message: str, code: str | None, path: str) -> bytes:
 
 
 def speaks_openai(path: str) -> bool:
-    """Tell whether a path of this port is one of OpenAI's routes."""
-    return path.startswith("/v1/")
+    """Tell whether a path of this port is one of OpenAI's routes, or of llama-server's own."""
+    return path.startswith("/v1/") or path in RERANK_ALIASES

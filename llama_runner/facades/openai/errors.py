@@ -109,8 +109,14 @@ def _later(seconds: float | None) -> Headers:
     return _LATER if seconds is None else ((b"retry-after", b"%d" % max(1, ceil(seconds))),)
 
 
+def is_too_long(error: EngineRefused) -> bool:
+    """Tell whether the engine refused a prompt, or an input to embed or rank, for its length."""
+    # The second is what it says, with 500, of an input that does not fit one batch.
+    return error.kind == "exceed_context_size_error" or "too large to process" in str(error)
+
+
 def _refused(error: EngineRefused) -> OpenAIError:
-    if error.kind == "exceed_context_size_error":
+    if is_too_long(error):
         return OpenAIError(400, _too_long(error), code="context_length_exceeded")
     if error.status in (400, 404, 413, 422):
         return OpenAIError(error.status, str(error), code=error.kind or None)

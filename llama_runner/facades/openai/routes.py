@@ -8,5 +8,11 @@ from llama_runner.relay.relay_request import Task
 
 DIALECT = OpenAIDialect()
 
-RELAY_ROUTES = tuple(RelayRoute(task.value, task, DIALECT) for task in Task if task.is_route)
+RERANK_ALIASES = ("/rerank", "/reranking", "/v1/reranking")
+"""The engine's further paths for what OpenAI has no route for."""
+
+RELAY_ROUTES = (
+    *(RelayRoute(task.value, task, DIALECT) for task in Task if task.is_route),
+    *(RelayRoute(path, Task.RERANK, DIALECT) for path in RERANK_ALIASES),
+)
 """All are POST; the engine's own paths are OpenAI's."""

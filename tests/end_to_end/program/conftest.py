@@ -12,7 +12,7 @@ from attrs import evolve
 
 from tests.support.openai_client import openai_client
 from tests.support.served_program import PATIENCE, ServedProgram, Setup, served
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 NAMED = os.environ.get("LLAMA_RUNNER_TEST_ENGINE")
 TEMPLATE = Path(__file__).parents[2] / "support" / "templates" / "tools_and_thinking.jinja"
@@ -42,7 +42,7 @@ def setup(engine_name: str, chat_model: Path, tmp_path_factory: pytest.TempPathF
     setup = Setup(
         tmp_path_factory.mktemp("program"), engine_name, models={"models": {"chat": chat}}
     )
-    write_tiny_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
+    write_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
     return setup
 
 
@@ -57,7 +57,7 @@ def program(setup: Setup) -> Iterator[ServedProgram]:
 def small(tmp_path: Path) -> Setup:
     """Return a setup of which no engine need be started."""
     setup = Setup(tmp_path)
-    write_tiny_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
+    write_embedder(setup.models_dir / "tiny-embedder" / "tiny-embedder.gguf")
     (setup.models_dir / "torn.gguf").write_bytes(b"GGUF")
     return setup
 

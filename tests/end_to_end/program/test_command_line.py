@@ -17,7 +17,7 @@ from tests.support.served_program import (
     PATIENCE,
     served,
 )
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -97,7 +97,7 @@ def test_models_tells_what_is_found_and_what_is_passed_over(small):
 
 
 def test_a_model_is_found_where_the_configuration_says(small, tmp_path):
-    elsewhere = write_tiny_embedder(tmp_path / "elsewhere" / "other.gguf")
+    elsewhere = write_embedder(tmp_path / "elsewhere" / "other.gguf")
     entries = {"mine": {"path": str(elsewhere)}, "lost": {"path": str(tmp_path / "lost.gguf")}}
     small = evolve(small, models={"models": entries})
     told = json.loads(small.run("models", "--json").stdout)

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from tests.support.ollama_client import ollama_client
 from tests.support.served_program import ServedProgram, Setup, served
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -26,7 +26,7 @@ def growing(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
     parameters = {"ctx-size": 128, "parallel": 2}
     models = {"models": {NAME: {"parameters": parameters, "larger_context": "grow"}}}
     setup = evolve(setup, folder=tmp_path, models=models)
-    write_tiny_embedder(setup.models_dir / NAME / f"{NAME}.gguf")
+    write_embedder(setup.models_dir / NAME / f"{NAME}.gguf")
     with served(setup) as program:
         yield program
 

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from tests.support.ollama_client import ollama_client
 from tests.support.served_program import ServedProgram, Setup, served
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -49,7 +49,7 @@ def program(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     }
     plain["ctx-size"] = 2 * ROOM
     folder = tmp_path_factory.mktemp("chatting")
-    write_tiny_embedder(folder / "models" / "tiny-embedder" / "tiny-embedder.gguf")
+    write_embedder(folder / "models" / "tiny-embedder" / "tiny-embedder.gguf")
     with served(evolve(setup, folder=folder, models={"models": models})) as program:
         yield program
 

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from tests.support.openai_client import openai_client
 from tests.support.served_program import PATIENCE, ServedProgram, Setup, assert_gone, served
-from tests.support.tiny_embedder import write_tiny_embedder
+from tests.support.zoo.bert import write_embedder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -54,7 +54,7 @@ def impatient(setup: Setup, tmp_path: Path) -> Iterator[ServedProgram]:
     """Return a program that tells waiting clients about it at once, with no model loaded."""
     relay = {"heartbeat_after": 0.01, "heartbeat_every": 0.01}
     setup = evolve(setup, folder=tmp_path, app={"relay": relay})
-    write_tiny_embedder(setup.models_dir / "tiny-embedder.gguf")
+    write_embedder(setup.models_dir / "tiny-embedder.gguf")
     with served(setup) as program:
         yield program
 

@@ -41,6 +41,7 @@ STRANGE = (
 )
 NAMES = (
     *("model", "messages", "prompt", "input", "stream", "n", "return_progress", "stream_options"),
+    *("query", "documents", "texts", "top_n"),
     *("max_tokens", "temperature", "stop", "seed", "logprobs", "tools", "response_format", "user"),
     *("cache_prompt", "id_slot", "return_tokens", "n_probs", "__proto__", "", "unknown", "é"),
 )
@@ -56,7 +57,7 @@ ADDRESSES = (
 def fine_body(chance: Random, path: str, mark: str) -> bytes:
     """Return a body that must be understood and passed on."""
     fields = {"model": chance.choice("ab"), "user": mark, **_task_fields(chance, path)}
-    if path != "/v1/embeddings":
+    if path not in ("/v1/embeddings", "/v1/rerank"):
         fields |= _generation_fields(chance)
     return json.dumps(fields, ensure_ascii=chance.random() < 0.5).encode()
 
@@ -79,6 +80,8 @@ def _task_fields(chance: Random, path: str) -> dict[str, Any]:
     text = chance.choice(TEXTS)
     if path == "/v1/chat/completions":
         return {"messages": [_message(chance, text) for _ in range(chance.randint(1, 3))]}
+    if path == "/v1/rerank":
+        return {"query": text, "documents": [text, "b"], "top_n": chance.randint(1, 3)}
     several = chance.random() < 0.3
     return {"input" if path == "/v1/embeddings" else "prompt": [text, "b"] if several else text}
 

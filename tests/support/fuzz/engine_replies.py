@@ -15,10 +15,15 @@ WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %
     WHOLE_BODY.encode(),
 )
 EMBEDDING_BODY = b'{"model": "a", "data": [{"embedding": [0.5]}]}'
-EMBEDDING = WHOLE[: WHOLE.index(b"content-length")] + b"content-length: %d\r\n\r\n%b" % (
-    len(EMBEDDING_BODY),
-    EMBEDDING_BODY,
-)
+RANKS_BODY = b'{"model": "a", "results": [{"index": 0, "relevance_score": 0.5}]}'
+
+
+def _replaced(body: bytes) -> bytes:
+    length = b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    return WHOLE[: WHOLE.index(b"content-length")] + length
+
+
+EMBEDDING, RANKS = map(_replaced, (EMBEDDING_BODY, RANKS_BODY))
 REFUSED = WHOLE.replace(b"200 OK", b"400 Bad Request")
 
 # What a client asks for, and how the engine answers that.
@@ -28,6 +33,7 @@ ASKED = {
     "completed": ("/v1/completions", {"model": "a", "prompt": "Hi"}, STREAMED),
     "unstreamed": ("/v1/chat/completions", {**CHAT, "logprobs": True, "tools": [{}]}, WHOLE),
     "embedded": ("/v1/embeddings", {"model": "a", "input": "Hi"}, EMBEDDING),
+    "ranked": ("/v1/rerank", {"model": "a", "query": "Hi", "documents": ["b"]}, RANKS),
 }
 HEADS = (
     *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 204 No\r\n"),

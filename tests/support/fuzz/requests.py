@@ -8,7 +8,7 @@ from attrs import define
 
 from tests.support.fuzz.bodies import fine_body
 
-RELAYED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+RELAYED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank")
 FACADES = ("lmstudio", "ollama", "dashboard")
 PLAIN = (
     *(("GET", "/v1/models"), ("HEAD", "/v1/models"), ("OPTIONS", "/v1/models"), ("GET", "/")),

@@ -88,8 +88,10 @@ class StrictEngine:
             await trio.sleep(3 if slow else 0)
             choice = {"index": 0, "finish_reason": "stop", "message": {"content": "x"}}
             vector = {"index": 0, "embedding": [0.5]}
-            # It holds what is asked for, be it a chat or an embedding.
-            await connection.whole(200, {"choices": [choice], "data": [vector], "usage": {}})
+            rank = {"index": 0, "relevance_score": 0.5}
+            # It holds what is asked for, whatever that is.
+            held = {"choices": [choice], "data": [vector], "results": [rank], "usage": {}}
+            await connection.whole(200, held)
             return
         pieces = stream_pieces(fields.get("n"))
         if not slow:
