@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 from attrs import define, field, frozen
 
+from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.catalog import Catalog, CatalogModel, build_catalog
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
@@ -92,9 +93,13 @@ class Program:
         return [event for event in self.told if isinstance(event, Exchange)]
 
 
-def small_catalog(names: Iterable[str], defaults: ModelDefaults | None = None) -> Catalog:
-    """Return a catalog of chat models with these file stems."""
-    cards = [model_card(path=Path(f"models/{name}/{name}.gguf"), folders=(name,)) for name in names]
+def chat_cards(names: Iterable[str]) -> list[ModelCard]:
+    """Return the cards of chat models with these file stems."""
+    return [model_card(path=Path(f"models/{name}/{name}.gguf"), folders=(name,)) for name in names]
+
+
+def small_catalog(cards: Sequence[ModelCard], defaults: ModelDefaults | None = None) -> Catalog:
+    """Return a catalog of these models."""
     return build_catalog(cards, ModelsConfig(defaults=defaults or ModelDefaults()))
 
 
@@ -104,6 +109,7 @@ async def open_program(
     engine: ScriptedEngine | None = None,
     spawn: FakeSpawner | None = None,
     config: AppConfig | None = None,
+    cards: Sequence[ModelCard] = (),
     models: Iterable[str] = ("a", "b"),
     slots: int = 2,
     facade: str = "lmstudio",
@@ -113,11 +119,16 @@ async def open_program(
 ) -> AsyncIterator[Program]:
     """Run the program while the block lasts, in memory or in front of a real engine.
 
+    It has the models of ``cards``, or chat models called ``models``.
     ``upstream`` serves the connections to the engine, if not a scripted one does.
     """
     engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
     config = config or AppConfig()
-    catalog, events, stop = Watched(small_catalog(models, defaults)), Broadcaster[Event](), Stop()
+    catalog, events, stop = (
+        Watched(small_catalog(cards or chat_cards(models), defaults)),
+        Broadcaster[Event](),
+        Stop(),
+    )
 
     def spec_of(model: CatalogModel) -> ModelSpec:
         make_launch = real.launch if real else lambda: fake_launch(model.key, slots=slots)
