@@ -126,7 +126,7 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
 
             resolve = Targets(catalog, spec_of).resolve
             control = ModelControl(resolve, runners)
-            relay = Relay(resolve, runners, app.relay, pulse, publish, control.let_go)
+            relay = Relay(resolve, runners, app.relay, pulse, publish, control)
             dependencies = Dependencies(
                 catalog,
                 events,

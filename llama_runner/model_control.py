@@ -12,6 +12,7 @@ from attrs import define
 from llama_runner.lending.loaded import LoadedModel
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.seat import Seat
+from llama_runner.relay.relay_request import RelayRequest
 from llama_runner.relay.target import Target
 from llama_runner.runner_manager import RunnerManager
 from llama_runner.scheduling.outlook import Outlook
@@ -50,6 +51,20 @@ class ModelControl:
         if seat is None:
             return False
         await seat.gone.wait()
+        return True
+
+    def stays(self, spec: ModelSpec, request: RelayRequest) -> bool:
+        """Have a loaded model stay as a request would that came to its end now.
+
+        False: it is not loaded, or not with all the context that is wanted.
+        """
+        seat = self._runners.seat(spec.key)
+        if seat is None or not seat.may_be_lent or (request.context or 0) > seat.spec.context:
+            return False
+        if request.keep_alive is not None:
+            seat.keep_alive = request.keep_alive
+        seat.last_used = trio.current_time()
+        self._runners.reconsider()
         return True
 
     def let_go(self, spec: ModelSpec) -> Seat | None:

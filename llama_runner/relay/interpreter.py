@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
-
 from attrs import define, field, frozen
 
 from llama_runner.config.app import RelayConfig
@@ -14,6 +12,7 @@ from llama_runner.relay.client_answer import ClientAnswer
 from llama_runner.relay.dialect import Dialect
 from llama_runner.relay.heartbeat import Heartbeat
 from llama_runner.relay.held_context import tell_context
+from llama_runner.relay.keeper import Keeper
 from llama_runner.relay.lender import Lease, Lender
 from llama_runner.relay.lent_exchange import JSON, OK, exchange, refuse, take
 from llama_runner.relay.pulse import Pulse
@@ -35,7 +34,7 @@ class Interpreter:
     _lender: Lender
     _settings: RelayConfig
     _pulse: Pulse
-    _let_go: Callable[[Any], object]
+    _keeper: Keeper
 
     async def carry(
         self, tongue: Tongue, dialect: Dialect, body: Body, answer: ClientAnswer, record: Record
@@ -50,10 +49,13 @@ class Interpreter:
         target = self._resolve(asked.model)
         record.model = target.model
         if asked.wish is Wish.UNLOAD:
-            self._let_go(target.spec)
+            self._keeper.let_go(target.spec)
             await answer.whole(OK, JSON, asked.without_work())
             return
         request = asked.request_to(target)
+        if asked.wish is Wish.LOAD and self._keeper.stays(target.spec, request):
+            await answer.whole(OK, JSON, asked.without_work())
+            return
         record.streamed = request.streams
         due = record.began + max(self._pulse.after, dialect.stream.quiet)
         beat = Heartbeat(answer, dialect, due)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any
 
 import orjson
 from attrs import define, field, frozen
@@ -22,6 +21,7 @@ from llama_runner.events.exchange import Exchange, Outcome
 from llama_runner.relay.heartbeat import Heartbeat
 from llama_runner.relay.interpreter import Interpreter
 from llama_runner.relay.joining import joiner_for
+from llama_runner.relay.keeper import Keeper
 from llama_runner.relay.lender import Lender
 from llama_runner.relay.lent_exchange import JSON, OK, exchange, refuse, take
 from llama_runner.relay.pulse import Pulse
@@ -64,14 +64,13 @@ class Relay:
     _settings: RelayConfig
     _pulse: Pulse
     _publish: Callable[[Exchange], None]
-    _let_go: Callable[[Any], object]
-    """Unloads what a target's spec stands for, as soon as it is idle."""
+    _keeper: Keeper
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
     _interpreter: Interpreter = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._interpreter = Interpreter(
-            self._resolve, self._lender, self._settings, self._pulse, self._let_go
+            self._resolve, self._lender, self._settings, self._pulse, self._keeper
         )
 
     async def serve(self, route: RelayRoute, body: Body, answer: ClientAnswer) -> None:

@@ -91,6 +91,28 @@ async def test_nothing_to_say_loads_or_unloads(
         assert not program.engine.asked
 
 
+async def test_a_loaded_model_is_told_to_be_so_though_it_is_busy(
+    autojump_clock: MockClock,
+) -> None:
+    engine = ScriptedEngine(TokenScript(tokens=20, every=1.0))
+    async with open_program(facade="ollama", engine=engine, slots=1) as program:
+        client = program.client()
+        await client.request(path="/api/chat", body=CHAT)
+        await trio.sleep(2)
+        asked = trio.current_time()
+        for path in ("/api/generate", "/api/embed"):
+            reply = await send(program, path, {"model": "a", "keep_alive": 100})
+            assert reply.status == 200
+        assert trio.current_time() == asked
+        assert objects(await client.reply())[-1]["done"]
+        await trio.sleep(90)
+        await send(program, "/api/generate", {"model": "a"})
+        await trio.sleep(90)  # a load renews the stay, as every request does
+        assert list(program.runners.residents) == ["a"]
+        await trio.sleep(20)
+        assert not program.runners.residents
+
+
 async def test_an_unload_waits_for_what_runs(autojump_clock: MockClock) -> None:
     engine = ScriptedEngine(TokenScript(tokens=5, every=1.0))
     async with open_program(facade="ollama", engine=engine) as program:

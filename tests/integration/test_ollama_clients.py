@@ -121,8 +121,14 @@ async def test_zed_lists_shows_and_chats_with_nulls(program: Program) -> None:
         assert all(isinstance(model["details"][name], str) for name in wanted)
     shown = (await send(program, "/api/show", {"model": "code:latest"})).json
     assert shown["capabilities"] == ["completion", "tools"]
-    options = {"num_ctx": 4096, "num_predict": None, "stop": [], "temperature": 1.0, "top_p": None}
-    chat = {
+    options: dict[str, Any] = {
+        "num_ctx": 4096,
+        "num_predict": None,
+        "stop": [],
+        "temperature": 1.0,
+        "top_p": None,
+    }
+    chat: dict[str, Any] = {
         **{"model": "code:latest", "stream": True, "keep_alive": -1, "options": options},
         **{"tools": [], "think": None, "messages": [{"role": "user", "content": "Hi"}]},
     }

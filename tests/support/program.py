@@ -164,7 +164,7 @@ async def open_program(
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
         ):
             control = ModelControl(resolve, runners)
-            relay = Relay(resolve, runners, config.relay, pulse, events.publish, control.let_go)
+            relay = Relay(resolve, runners, config.relay, pulse, events.publish, control)
             dependencies = Dependencies(
                 catalog,
                 events,
