@@ -11,10 +11,12 @@ from attrs import frozen
 from llama_runner.catalog.card import (
     ModelCard,
     ModelKind,
+    Projector,
     capabilities_of,
     kind_of,
     why_not_served,
 )
+from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import PassedOver
 from llama_runner.catalog.projectors import choose_projector
 from llama_runner.catalog.quantization import quantization_name
@@ -72,6 +74,7 @@ def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
         size=sum(file.size for file in model.files),
         modified_ns=max(file.modified_ns for file in model.files),
         mmproj=projector.path if projector else None,
+        projector=_projector(projector.facts) if projector else None,
         architecture=facts.architecture,
         name=facts.name,
         parameters=facts.parameters or model.weights or None,
@@ -92,6 +95,14 @@ def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
         pooling=facts.pooling,
         kind=kind,
         capabilities=capabilities_of(facts, kind, sees=sees),
+    )
+
+
+def _projector(facts: FileFacts) -> Projector:
+    return Projector(
+        patches=facts.image_patches,
+        embedding_length=facts.embedding_length,
+        feed_forward_length=facts.feed_forward_length,
     )
 
 

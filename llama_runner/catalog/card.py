@@ -28,6 +28,15 @@ class ModelKind(Enum):
 
 
 @frozen(kw_only=True)
+class Projector:
+    """The size of what a projector calculates for one image: its pieces, and two lengths."""
+
+    patches: int
+    embedding_length: int
+    feed_forward_length: int
+
+
+@frozen(kw_only=True)
 class ModelCard:
     """One servable model on disk.
 
@@ -43,6 +52,8 @@ class ModelCard:
     size: int
     modified_ns: int
     mmproj: Path | None
+    # Not known of one that the configuration names.
+    projector: Projector | None
     architecture: str
     name: str | None
     parameters: int | None
@@ -73,7 +84,7 @@ def kind_of(facts: FileFacts, stem: str) -> ModelKind:
         return ModelKind.OTHER
     if facts.pooling == _RANK_POOLING:
         return ModelKind.RERANK
-    if facts.pooling or _encodes_only(facts.architecture):
+    if facts.pooling or encodes_only(facts.architecture):
         return ModelKind.EMBEDDING
     return ModelKind.CHAT
 
@@ -116,5 +127,6 @@ def template_capabilities(template: str | None) -> frozenset[str]:
     return frozenset({"chat", *(name for name, found in answers.items() if found)})
 
 
-def _encodes_only(architecture: str) -> bool:
+def encodes_only(architecture: str) -> bool:
+    """Tell whether models of an architecture read a text at once and say nothing."""
     return "bert" in architecture or architecture in {"gemma-embedding", "t5encoder"}

@@ -165,8 +165,9 @@ def _found_by_name(name: str, found: Catalog) -> ModelCard:
 def _with_projector(card: ModelCard, path: str) -> ModelCard:
     if path and card.kind is ModelKind.CHAT:
         vision = card.capabilities | {"vision"}
-        return evolve(card, mmproj=absolute(Path(path)), capabilities=vision)
-    return evolve(card, mmproj=None, capabilities=card.capabilities - {"vision"})
+        return evolve(card, mmproj=absolute(Path(path)), projector=None, capabilities=vision)
+    blind = card.capabilities - {"vision"}
+    return evolve(card, mmproj=None, projector=None, capabilities=blind)
 
 
 def _discovered(

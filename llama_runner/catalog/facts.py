@@ -12,6 +12,7 @@ from llama_runner.catalog.gguf import Header, Skipped, Value
 from llama_runner.catalog.layers import state_length, windowed_layers
 
 Metadata: TypeAlias = Mapping[str, Value]
+_PROJECTOR_LENGTHS = "clip.vision"
 
 
 def _each(numbers: Iterable[int]) -> tuple[int, ...]:
@@ -63,12 +64,18 @@ class FileFacts:
     is_importance_matrix: bool = field(validator=_flag)
     projection_length: int | None = field(validator=optional(_whole))
     projects_images: bool = field(validator=_flag)
+    # Pieces that a projector cuts an image of its own size into.
+    image_patches: int = field(validator=_whole)
 
 
 def facts_of(header: Header) -> FileFacts:
-    """Take from a header what the catalog uses; values of a wrong type count as missing."""
+    """Take from a header what the catalog uses; values of a wrong type count as missing.
+
+    Of a projector the lengths are those of the part that sees.
+    """
     metadata = header.metadata
     architecture = _string(metadata, "general.architecture") or ""
+    lengths = _PROJECTOR_LENGTHS if architecture == "clip" else architecture
     attention = f"{architecture}.attention"
     return FileFacts(
         architecture=architecture,
@@ -79,7 +86,7 @@ def facts_of(header: Header) -> FileFacts:
         weights=header.tensors.weights,
         tensor_count=header.tensors.count,
         context_length=_number(metadata, f"{architecture}.context_length") or 0,
-        embedding_length=_number(metadata, f"{architecture}.embedding_length") or 0,
+        embedding_length=_number(metadata, f"{lengths}.embedding_length") or 0,
         block_count=_number(metadata, f"{architecture}.block_count") or 0,
         head_counts=_numbers(metadata, f"{attention}.head_count"),
         head_counts_kv=_numbers(metadata, f"{attention}.head_count_kv"),
@@ -87,7 +94,7 @@ def facts_of(header: Header) -> FileFacts:
         value_length=_number(metadata, f"{attention}.value_length"),
         sliding_window=_number(metadata, f"{attention}.sliding_window"),
         windowed_layers=windowed_layers(metadata, architecture),
-        feed_forward_length=max(_numbers(metadata, f"{architecture}.feed_forward_length") or (0,)),
+        feed_forward_length=max(_numbers(metadata, f"{lengths}.feed_forward_length") or (0,)),
         state_length=state_length(metadata, architecture),
         vocabulary_size=_vocabulary_size(metadata, architecture),
         has_tokenizer=any(key.startswith("tokenizer.") for key in metadata),
@@ -98,6 +105,7 @@ def facts_of(header: Header) -> FileFacts:
         is_importance_matrix=any(key.startswith("imatrix.") for key in metadata),
         projection_length=_number(metadata, "clip.vision.projection_dim"),
         projects_images=_projects_images(metadata),
+        image_patches=_image_patches(metadata),
     )
 
 
@@ -131,3 +139,9 @@ def _projects_images(metadata: Metadata) -> bool:
     says = metadata.get("clip.has_vision_encoder")
     # Old projectors say nothing; only those that do audio alone say so.
     return says is True or (says is None and metadata.get("clip.has_audio_encoder") is not True)
+
+
+def _image_patches(metadata: Metadata) -> int:
+    side = _number(metadata, "clip.vision.image_size") or 0
+    patch = _number(metadata, "clip.vision.patch_size") or 0
+    return (side // patch) ** 2 if patch else 0

@@ -16,7 +16,7 @@ from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.concurrency.disk import Disk
 from llama_runner.lending.identity import load_of, projector_of
 from llama_runner.lending.seat import Seat
-from llama_runner.memory.amounts import RAM, Amounts
+from llama_runner.memory.amounts import NOTHING, RAM, Amounts
 from llama_runner.memory.experience import Experience, Load
 from llama_runner.memory.experience_file import ExperienceFile
 from llama_runner.memory.footprint import MIB, Demand, Footprint, footprint_of
@@ -27,7 +27,7 @@ from llama_runner.runner.context import context_of
 from llama_runner.runner.engine import Engine, EngineKind
 from llama_runner.runner.flags import Scalar, canonical
 
-PYTHON = 18 * MIB
+PYTHON = 11 * MIB
 """Bytes of the interpreter around the embedded engine (CPython 3.11 on Linux)."""
 
 
@@ -38,6 +38,8 @@ class _Asked:
     load: Load
     reckoned: Amounts
     free: Amounts
+    untouched: Amounts
+    """What is not seen of it before it has read a prompt."""
 
 
 @define(eq=False)
@@ -45,8 +47,8 @@ class Appraiser:
     """Says what a model will hold, and learns from each load what it does hold.
 
     It is asked when a model must be loaded. As an attendant of every runner it looks twice:
-    when the child is ready, and before it is stopped, when all that it computes with has
-    been touched.
+    when the child is ready, to which it adds what the child will compute with, and before it
+    is stopped.
     """
 
     _engine: Engine
@@ -68,7 +70,10 @@ class Appraiser:
         free = self._watch.look(()).free
         reckoned = self._placed(footprint, chosen, model.card, free)
         load = load_of(model, self._engine)
-        self._asked[model.key, context_of(model)] = _Asked(load, reckoned, free)
+        # On a GPU it is taken when the model is loaded.
+        in_ram = reckoned.by_device.keys() == {RAM}
+        untouched = Amounts({RAM: footprint.compute}) if in_ram else NOTHING
+        self._asked[model.key, context_of(model)] = _Asked(load, reckoned, free, untouched)
         return self._experience.corrected(load, reckoned)
 
     @asynccontextmanager
@@ -78,7 +83,7 @@ class Appraiser:
         if asked is None:
             yield
             return
-        await self._learn(seat, asked)
+        await self._learn(seat, asked, asked.untouched)
         try:
             yield
         finally:
@@ -86,10 +91,10 @@ class Appraiser:
                 with trio.CancelScope(shield=True):
                     await self._learn(seat, asked)
 
-    async def _learn(self, seat: Seat, asked: _Asked) -> None:
+    async def _learn(self, seat: Seat, asked: _Asked, to_come: Amounts = NOTHING) -> None:
         if seat.pid is None:
             return
-        taken = self._taken(seat.pid, asked)
+        taken = self._taken(seat.pid, asked) + to_come
         self._experience.learn(asked.load, asked.reckoned, taken)
         seat.footprint = self._experience.corrected(asked.load, asked.reckoned)
         text = self._file.text(self._experience)
@@ -132,6 +137,7 @@ def _demand(chosen: Mapping[str, Scalar], projector: int, kind: EngineKind) -> D
         value_type=str(chosen.get("cache-type-v", "f16")).lower(),
         full_window=chosen.get("swa-full") is True,
         projector=projector,
+        pools=any(bool(chosen.get(name)) for name in ("embedding", "rerank")),
         host=PYTHON if kind is EngineKind.EMBEDDED else 0,
     )
 

@@ -3,7 +3,7 @@
 The formulas are llama.cpp's own: the sizes of its key-value cache
 (``llama_kv_cache``, ``llama_kv_cache_iswa``), of its recurrent state
 (``llama_memory_recurrent``), and, roughly, of what it computes with. What the
-process itself takes was measured (see ``BASE`` and ``PER_TOKEN_NAME``).
+process itself takes was measured (see ``BASE`` and what follows it).
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from llama_runner.catalog.card import ModelCard, ModelKind
+from llama_runner.catalog.card import ModelCard, Projector, encodes_only
 
 MIB = 1024 * 1024
-BASE = 20 * MIB
-"""Bytes of a llama-server that holds nothing: libraries, threads, HTTP (b11434 on Linux)."""
+BASE = 22 * MIB
+"""Bytes of a llama-server that has answered: libraries, threads, HTTP (b11434 on Linux)."""
+CHATTING = 2 * MIB
+"""Bytes that templates and sampling add to it."""
+SEEING = 5 * MIB
+"""Bytes that a projector adds to it, beside its file."""
 PER_TOKEN_NAME = 300
 """Bytes that one entry of the vocabulary takes in the process, merges included."""
+LONG_INPUT = 512
+"""Tokens of an input to embed that room is kept for; what longer ones take is learned of them."""
 _PAD = 256
 """The cache is laid out in steps of so many cells."""
 _FLOAT = 4
@@ -51,6 +57,8 @@ class Demand:
     """Whether layers with a sliding window keep everything all the same."""
     projector: int = 0
     """Bytes of the projector's file."""
+    pools: bool = False
+    """Whether it makes a vector or a score of its input, and no text."""
     host: int = 0
     """Bytes of a program that holds the engine."""
 
@@ -86,12 +94,17 @@ def footprint_of(card: ModelCard, demand: Demand) -> Footprint:
         cache=_cache(card, demand),
         state=_state(card, demand),
         compute=_compute(card, demand),
-        process=BASE + PER_TOKEN_NAME * card.vocabulary_size + demand.host,
+        process=_process(card, demand),
     )
 
 
+def _process(card: ModelCard, demand: Demand) -> int:
+    gifts = (0 if demand.pools else CHATTING) + (SEEING if demand.projector else 0)
+    return BASE + gifts + PER_TOKEN_NAME * card.vocabulary_size + demand.host
+
+
 def _cache(card: ModelCard, demand: Demand) -> int:
-    if card.kind is not ModelKind.CHAT and "bert" in card.architecture:
+    if encodes_only(card.architecture):
         return 0  # it reads its whole input at once and remembers nothing
     heads = _each_layer(card.head_count_kv, card.block_count)
     # A layer without heads has no attention; those with a window are taken for average ones.
@@ -134,9 +147,24 @@ def _state(card: ModelCard, demand: Demand) -> int:
 
 
 def _compute(card: ModelCard, demand: Demand) -> int:
+    read = demand.micro_batch * _row(card)
+    if card.projector is not None and demand.projector:
+        read += card.projector.patches * _row(card.projector)
+    return _FLOAT * (read + _outputs(card, demand))
+
+
+def _row(layers: ModelCard | Projector) -> int:
     # One layer's activations: its input, queries, keys, values, sums, and the wide middle twice.
-    row = 6 * card.embedding_length + 2 * card.feed_forward_length
-    return _FLOAT * (demand.micro_batch * row + demand.slots * card.vocabulary_size)
+    return 6 * layers.embedding_length + 2 * layers.feed_forward_length
+
+
+def _outputs(card: ModelCard, demand: Demand) -> int:
+    if not demand.pools:
+        return demand.slots * card.vocabulary_size
+    # The engine has a row of scores for each token that it reads, though nobody asks for them;
+    # it calculates them too, into rows of their own, unless the model has nothing to say.
+    rows = min(demand.micro_batch, LONG_INPUT) * (1 if encodes_only(card.architecture) else 2)
+    return rows * card.vocabulary_size
 
 
 def _each_layer(counts: int | tuple[int, ...], layers: int) -> list[int]:

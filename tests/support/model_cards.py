@@ -16,6 +16,7 @@ _PLAIN = ModelCard(
     size=1_000_000,
     modified_ns=1_700_000_000_123_456_789,
     mmproj=None,
+    projector=None,
     architecture="llama",
     name="Plain",
     parameters=1_000_000,

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from llama_runner.catalog.assembly import assemble
-from llama_runner.catalog.card import ModelKind
+from llama_runner.catalog.card import ModelKind, Projector
 from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import FoundFile
 from tests.support.gguf_reading import facts, found
@@ -40,12 +40,20 @@ def test_counts_that_differ_by_layer_are_kept_by_layer():
 def test_a_projector_gives_sight_to_its_model():
     projector = found("mmproj-F16.gguf", "vision")
     findings = {
-        projector: facts(general__architecture="clip"),
+        projector: facts(
+            general__architecture="clip",
+            clip__vision__image_size=28,
+            clip__vision__patch_size=14,
+            clip__vision__embedding_length=32,
+            clip__vision__feed_forward_length=48,
+        ),
         found("seer.gguf", "vision"): facts(),
         found("blind.gguf", "text"): facts(),
     }
     blind, seer = assemble(findings).cards
     assert seer.mmproj == projector.path
+    assert seer.projector == Projector(patches=4, embedding_length=32, feed_forward_length=48)
+    assert blind.projector is None
     assert "vision" in seer.capabilities
     assert blind.mmproj is None
     assert "vision" not in blind.capabilities

@@ -183,6 +183,7 @@ def test_a_configured_projector_gives_or_takes_sight():
     cards = {str(model.key): model.card for model in catalog.models.values()}
     assert cards["blind"].mmproj is None
     assert cards["seeing"].mmproj == Path("/models/eye.gguf")
+    assert cards["seeing"].projector is None
     assert cards["asfound"].mmproj == Path("/models/mmproj.gguf")
     sighted = {key for key, card in cards.items() if "vision" in card.capabilities}
     assert sighted == {"seeing", "asfound"}

@@ -38,6 +38,26 @@ def test_the_vocabulary_is_counted_however_long():
     assert facts(tokenizer__ggml__tokens=7, llama__vocab_size=99).vocabulary_size == 99
 
 
+def test_of_a_projector_the_lengths_are_those_of_its_sight():
+    one = facts(
+        general__architecture="clip",
+        clip__vision__image_size=336,
+        clip__vision__patch_size=14,
+        clip__vision__embedding_length=1024,
+        clip__vision__feed_forward_length=4096,
+        clip__audio__embedding_length=7,
+    )
+    assert one.image_patches == 24**2
+    assert (one.embedding_length, one.feed_forward_length) == (1024, 4096)
+
+
+@pytest.mark.parametrize("patch", [0, None, "x"])
+def test_a_projector_need_not_say_how_it_cuts(patch):
+    size = {} if patch is None else {"clip__vision__patch_size": patch}
+    one = facts(general__architecture="clip", clip__vision__image_size=336, **size)
+    assert one.image_patches == 0
+
+
 @pytest.mark.parametrize(
     ("metadata", "images"),
     [

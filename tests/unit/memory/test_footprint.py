@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, strategies as st
 
-from llama_runner.catalog.card import ModelKind
+from llama_runner.catalog.card import ModelKind, Projector
 from llama_runner.memory.footprint import MIB, Demand, footprint_of
 from tests.support.model_cards import model_card
 
@@ -80,14 +80,50 @@ def test_a_hybrid_has_both_by_its_layers():
     assert footprint.state == 2 * 1000 * 4
 
 
-def test_what_reads_its_input_at_once_keeps_nothing():
-    bert = model_card(architecture="bert", kind=ModelKind.EMBEDDING)
-    assert footprint_of(bert, PLAIN).cache == 0
+@pytest.mark.parametrize("architecture", ["bert", "modern-bert", "gemma-embedding"])
+def test_what_reads_its_input_at_once_keeps_nothing(architecture):
+    encoder = model_card(architecture=architecture, kind=ModelKind.EMBEDDING)
+    assert footprint_of(encoder, PLAIN).cache == 0
+    assert footprint_of(model_card(kind=ModelKind.EMBEDDING), PLAIN).cache > 0
+
+
+def test_what_makes_vectors_has_a_row_of_scores_for_each_token():
+    # all-MiniLM-L6-v2: "compute buffer size = 7.27 MiB", and 60 MiB more once 500 tokens are read.
+    minilm = model_card(
+        architecture="bert",
+        kind=ModelKind.EMBEDDING,
+        embedding_length=384,
+        feed_forward_length=1536,
+        vocabulary_size=30522,
+    )
+    demand = evolve(PLAIN, context=1024, slots=2, micro_batch=512, pools=True)
+    scores = 512 * 30522 * 4
+    assert scores + 7 * MIB < footprint_of(minilm, demand).compute < scores + 14 * MIB
+    # SmolLM2 as an embedder: 185 MiB more once 480 tokens are read; it calculates them too.
+    assert footprint_of(SMOLLM2, demand).compute > 2 * 512 * 49152 * 4
+    assert footprint_of(SMOLLM2, evolve(demand, pools=False)).compute < 20 * MIB
+
+
+def test_room_is_kept_for_long_inputs_but_not_for_the_longest():
+    large = model_card(architecture="bert", vocabulary_size=250_002)
+    demand = evolve(PLAIN, context=8192, micro_batch=8192, pools=True)
+    assert footprint_of(large, demand).compute < 600 * MIB
 
 
 def test_a_projector_is_weights_too():
     with_projector = footprint_of(SMOLLM2, evolve(PLAIN, projector=1000))
     assert with_projector.weights == SMOLLM2.size + 1000
+    assert with_projector.process > footprint_of(SMOLLM2, PLAIN).process
+
+
+def test_a_projector_computes_with_the_pieces_of_an_image():
+    # 336 pixels, 14 each, width 1024: "compute buffer size = 19.32 MiB"; 24.5 MiB more once used.
+    eye = Projector(patches=576, embedding_length=1024, feed_forward_length=4096)
+    seer = evolve(SMOLLM2, projector=eye)
+    used = evolve(PLAIN, projector=1000)
+    more = footprint_of(seer, used).compute - footprint_of(SMOLLM2, used).compute
+    assert 19 * MIB < more < 32 * MIB
+    assert footprint_of(seer, PLAIN) == footprint_of(SMOLLM2, PLAIN)
 
 
 @given(st.integers(1, 1 << 20), st.integers(1, 1 << 20), st.integers(1, 16), st.integers(1, 4096))
