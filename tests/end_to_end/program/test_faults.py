@@ -59,9 +59,11 @@ class Seen:
 
     def affected(self, harm: str, told: Told, harmed_at: float) -> None:
         """Note how one of those ended that were served by the child."""
-        self.ends[end_of(told.reply)] += 1
-        since = told.closed_at - harmed_at
-        self.latest[harm] = max(self.latest.get(harm, 0.0), since)
+        end = end_of(told.reply)
+        self.ends[end] += 1
+        if end != "whole":  # which took as long as its tokens did
+            since = told.closed_at - harmed_at
+            self.latest[harm] = max(self.latest.get(harm, 0.0), since)
 
 
 def end_of(reply: Reply) -> str:
