@@ -28,6 +28,7 @@ from llama_runner.memory.experience_file import ExperienceFile
 from llama_runner.memory.gpu import Gpus
 from llama_runner.memory.inventory import MemoryWatch, held_by
 from llama_runner.runner.command import build_launch
+from llama_runner.runner.context import context_of
 from llama_runner.runner.engine import Engine, resolve_engine
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.port import free_port
@@ -75,7 +76,13 @@ class Loading:
             launches.append(_launch(self.engine, model))
             return launches[-1]
 
-        spec = ModelSpec(model.key, 1, launch, lambda: self.appraiser.footprint(model))
+        spec = ModelSpec(
+            model.key,
+            1,
+            launch,
+            lambda: self.appraiser.footprint(model),
+            context=context_of(model),
+        )
         reckoned = self.appraiser.footprint(model).on(RAM)
         with trio.fail_after(PATIENCE):
             async with open_runner_manager(

@@ -6,10 +6,15 @@ first. Arguments go to pytest in place of the tests that it runs otherwise.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from llama_runner.embedded_model import SMOLLM2
+from tests.support.zoo.bert import write_embedder
+from tests.windows.embedder import EMBEDDER
 
 # Beside the Windows tests: what is not the same code or not the same system there.
 PORTABLE = (
@@ -32,13 +37,18 @@ ENGINE_AND_MODEL = {
 def main(arguments: list[str]) -> int:
     """Run pytest and return its exit code."""
     words = (*PYTEST, *(arguments or (*LEFT_OUT, *PORTABLE, "tests/windows")))
-    if sys.platform == "win32":
-        return subprocess.run([sys.executable, *words], check=False).returncode
-    else:
-        from tests.windows.setup import ready_windows
+    with TemporaryDirectory() as folder:
+        # Written here, for Wine 8 lacks what the package needs that writes it.
+        embedder = write_embedder(Path(folder) / "tiny-embedder.gguf")
+        if sys.platform == "win32":
+            more = {**os.environ, EMBEDDER: str(embedder)}
+            return subprocess.run([sys.executable, *words], check=False, env=more).returncode
+        else:
+            from tests.windows.setup import ready_windows
 
-        with ready_windows() as windows:
-            return windows.run(r"F:\Python311\python.exe", *words, more=ENGINE_AND_MODEL)
+            more = {**ENGINE_AND_MODEL, EMBEDDER: f"Z:{embedder}".replace("/", "\\")}
+            with ready_windows() as windows:
+                return windows.run(r"F:\Python311\python.exe", *words, more=more)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.windows.embedder import place_embedder
 from tests.windows.program import Installed, install, served
-from tests.support.zoo.bert import write_embedder
 
 SPELLINGS = (
     r"F:\llm\llama\llama-server.exe",
@@ -42,7 +42,7 @@ async def test_the_engine_is_found_however_its_path_is_spelt(installed, tmp_path
 @pytest.mark.parametrize("name", FOLDERS)
 async def test_models_are_found_whatever_their_folder_is_called(installed, tmp_path, name):
     model = tmp_path / name / "Tiny" / "tiny-embedder.gguf"
-    write_embedder(model)
+    place_embedder(model)
     options = configure(tmp_path / "config", {"models": {"dir": str(tmp_path / name)}})
     async with served(installed, *options) as program:
         url = f"{program.ready['lmstudio']}/v1/embeddings"
@@ -53,7 +53,7 @@ async def test_models_are_found_whatever_their_folder_is_called(installed, tmp_p
 
 async def test_a_path_longer_than_260_characters_is_read_or_its_failure_told(installed, tmp_path):
     deep = tmp_path / "/".join(["a folder with a rather long name"] * 8)
-    write_embedder(deep / "tiny-embedder.gguf")
+    place_embedder(deep / "tiny-embedder.gguf")
     assert len(str(deep)) > 260
     options = configure(tmp_path / "config", {"models": {"dir": str(tmp_path)}})
     code, said = await installed.run("models", "--json", *options)
@@ -64,7 +64,7 @@ async def test_a_path_longer_than_260_characters_is_read_or_its_failure_told(ins
 
 async def test_one_file_is_one_model_however_it_is_spelt(installed, tmp_path):
     model = tmp_path / "models" / "Tiny-Embedder.gguf"
-    write_embedder(model)
+    place_embedder(model)
     entry = {"mine": {"path": str(model).upper().replace("\\", "/")}}
     app = {"models": {"dir": str(model.parent)}}
     options = configure(tmp_path / "config", app, {"models": entry})
