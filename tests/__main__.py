@@ -1,4 +1,4 @@
-"""``main.py test``: formatting, lint, types, layers, then every test.
+"""``main.py test``: formatting, lint, types and layers, and beside them every test.
 
 The word ``check`` leaves the tests out. Any other arguments go to pytest,
 which then runs alone: ``main.py test -k eviction``. ``--engine PATH`` has the
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -37,7 +38,13 @@ def main(arguments: list[str]) -> int:
         os.environ[ENGINE_VARIABLE] = str(Path(arguments[1]).expanduser().absolute())
         arguments = arguments[2:]
     os.chdir(ROOT)
-    results = [(name, *timed(name, step)) for name, step in steps_for(arguments).items()]
+    steps = steps_for(arguments)
+    beside = CHECKS if len(steps) > len(CHECKS) else {}
+    with ThreadPoolExecutor(1) as worker:
+        # The tests wait for engines most of the time, on one processor.
+        checked = [(name, worker.submit(quietly, step)) for name, step in beside.items()]
+        results = [(n, *timed(n, step)) for n, step in steps.items() if n not in beside]
+        results += [(name, *told(name, check.result())) for name, check in checked]
     print()
     for name, code, seconds in results:
         print(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:6.1f} s  {name}")
@@ -61,6 +68,23 @@ def timed(name: str, step: tuple[str, ...]) -> tuple[int, float]:
     start = monotonic()
     code = subprocess.run([sys.executable, *step], check=False).returncode
     return code, monotonic() - start
+
+
+def quietly(step: tuple[str, ...]) -> tuple[int, float, str]:
+    """Do as ``timed``, and return what was said as well."""
+    start = monotonic()
+    command = [sys.executable, *step]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, monotonic() - start, done.stdout
+
+
+def told(name: str, check: tuple[int, float, str]) -> tuple[int, float]:
+    """Say what a check said; return its exit code and how long it took."""
+    code, seconds, said = check
+    print(f"\n== {name}\n{said}", flush=True)
+    return code, seconds
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tests.conftest import RecordFigures
 from tests.support.crowd import connected
 from tests.support.served_program import Setup, served
 from tests.support.thrash import MODELS, REQUESTS
-from tests.support.trace_player import CLIENTS, key_of, measure_pace, play_trace
+from tests.support.trace_player import CLIENTS, ROUNDS, key_of, measure_pace, play_trace
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -46,7 +46,8 @@ def test_the_thrash_trace_is_served(
     name = engine[0] if len(engine) == 1 else "embedded"
     at_once = {"patience": 0, "min_residency": 0}
     with served(_setup(tmp_path / "first", name, chat_model, at_once)) as program:
-        pace = trio.run(measure_pace, partial(connected, program))
+        rounds = ROUNDS if soak else 2
+        pace = trio.run(measure_pace, partial(connected, program), rounds)
     asked = pace.trace(SEED, REQUESTS if soak else SAMPLE)
     with served(_setup(tmp_path / "second", name, chat_model, pace.scheduling)) as program:
         seen = trio.run(play_trace, partial(connected, program), asked)
