@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+
 from attrs import define, field, frozen
 
 from llama_runner.config.app import RelayConfig

@@ -6,8 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from llama_runner.errors import RunnerLost
-from llama_runner.relay.gathered import Gathered
+from llama_runner.relay.gathered_calls import GatheredCalls
 from llama_runner.relay.joined import Joined
 from llama_runner.wire.sse import ServerSentEvent
 
@@ -17,7 +16,7 @@ class ChatJoiner:
     """Makes the answer that ``/v1/chat/completions`` would have given without ``stream``."""
 
     _joined: Joined = field(factory=Joined, init=False)
-    _calls: dict[int, dict[int, Gathered]] = field(factory=dict, init=False)
+    _calls: dict[int, GatheredCalls] = field(factory=dict, init=False)
 
     def feed(self, event: ServerSentEvent) -> None:
         """Take the next event.
@@ -29,7 +28,7 @@ class ChatJoiner:
         for index, choice in self._joined.feed(event):
             delta = choice.get("delta")
             if isinstance(delta, dict) and (calls := delta.pop("tool_calls", None)):
-                self._take_calls(index, calls)
+                self._calls.setdefault(index, GatheredCalls()).add(calls)
             self._joined.choice(index).add(choice)
 
     def result(self) -> dict[str, Any]:
@@ -42,14 +41,6 @@ class ChatJoiner:
         if "object" in about:
             about["object"] = "chat.completion"
         return {"choices": [self._choice(*choice) for choice in choices], **about}
-
-    def _take_calls(self, index: int, fragments: Any) -> None:
-        calls = self._calls.setdefault(index, {})
-        for fragment in fragments if isinstance(fragments, list) else [fragments]:
-            number = fragment.pop("index", len(calls)) if isinstance(fragment, dict) else None
-            if type(number) is not int:
-                raise RunnerLost("the engine's stream holds a tool call that is none")
-            calls.setdefault(number, Gathered()).add(fragment)
 
     def _choice(self, index: int, gathered: dict[str, Any]) -> dict[str, Any]:
         delta = gathered.pop("delta", None)
@@ -69,7 +60,7 @@ class ChatJoiner:
             **delta,
         }
         if calls := self._calls.get(index):
-            message["tool_calls"] = [_call(calls[number].whole()) for number in sorted(calls)]
+            message["tool_calls"] = [_call(call) for call in calls.whole()]
         return message
 
 

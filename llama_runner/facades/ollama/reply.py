@@ -17,9 +17,10 @@ from llama_runner.facades.ollama.part import Part, PartReader
 from llama_runner.facades.ollama.plain_text import TEXT_EVENT, PlainText, plain_text
 from llama_runner.facades.ollama.spent import spent
 from llama_runner.facades.ollama.timestamps import utc_time
-from llama_runner.facades.ollama.tool_calls import ToolCalls
+from llama_runner.facades.ollama.tool_calls import ollama_calls
 from llama_runner.facades.ollama.wanted import Wanted
 from llama_runner.relay.dialect import Waiting
+from llama_runner.relay.gathered_calls import GatheredCalls
 from llama_runner.relay.joined import END, read_chunk
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
@@ -73,7 +74,7 @@ class OllamaReply:
     _decoder: SSEDecoder = field(factory=SSEDecoder, init=False)
     _body: bytearray = field(factory=bytearray, init=False)
     _parts: list[Part] = field(factory=list, init=False)
-    _calls: ToolCalls = field(factory=ToolCalls, init=False)
+    _calls: GatheredCalls = field(factory=GatheredCalls, init=False)
     _finish: str | None = field(default=None, init=False)
     _ended: bool = field(default=False, init=False)
     _failure: LlamaRunnerError | None = field(default=None, init=False)
@@ -128,7 +129,7 @@ class OllamaReply:
         if not (self._ended and self._finish):
             raise RunnerLost("the engine broke off its answer before it was finished")
         cut = self._finish == "length"
-        calls, parts = self._calls.whole(cut=cut), self._parts
+        calls, parts = ollama_calls(self._calls.whole(), cut=cut), self._parts
         said = "".join([part.text for part in parts])
         if self._streams:
             text = thinking = ""
