@@ -13,7 +13,7 @@ from llama_runner.facades.ollama.go_json import ListOf, Struct
 from llama_runner.facades.ollama.messages import MESSAGE, TOOL, openai_messages, openai_tools
 from llama_runner.facades.ollama.part import chat_part
 from llama_runner.facades.ollama.reply import OllamaReply, done_without_work
-from llama_runner.facades.ollama.shortening import excess, without_oldest
+from llama_runner.facades.ollama.shortening import without_oldest
 from llama_runner.facades.ollama.thinking import template_fields
 from llama_runner.facades.ollama.wanted import COMMON_KINDS, Wanted, read_wanted
 from llama_runner.relay.relay_request import RelayRequest, Task
@@ -86,24 +86,12 @@ class ChatAsked:
             fields["tools"] = openai_tools(self._tools)
         if wanted.logprobs:
             fields |= {"logprobs": True, "top_logprobs": max(1, wanted.top_logprobs)}
-        return RelayRequest(
-            Task.CHAT,
-            self.model,
-            fields,
-            self._streams,
-            choices=1,
-            wants_progress=False,
-            aside=self._aside,
-            keep_alive=wanted.keep_alive,
-            context=wanted.context,
-        )
+        return wanted.request(Task.CHAT, fields, self._aside, streams=self._streams)
 
     def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:
         """Return the request less its oldest messages, if it was too long and may be cut."""
-        part = excess(error) if self._wanted.truncates else None
-        if part is None:
-            return None
-        return without_oldest(request, part)
+        part = self._wanted.excess(error)
+        return None if part is None else without_oldest(request, part)
 
     def reply(self, request: RelayRequest) -> OllamaReply:
         """Return what makes the answer."""

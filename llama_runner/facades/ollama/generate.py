@@ -16,7 +16,7 @@ from llama_runner.facades.ollama.messages import content_of
 from llama_runner.facades.ollama.names import full_name
 from llama_runner.facades.ollama.part import PartReader, chat_part, completion_part, infill_part
 from llama_runner.facades.ollama.reply import OllamaReply, done_without_work
-from llama_runner.facades.ollama.shortening import excess, without_beginning, without_oldest
+from llama_runner.facades.ollama.shortening import without_beginning, without_oldest
 from llama_runner.facades.ollama.thinking import template_fields
 from llama_runner.facades.ollama.wanted import COMMON_KINDS, Wanted, read_wanted
 from llama_runner.relay.relay_request import RelayRequest, Task
@@ -103,17 +103,8 @@ class GenerateAsked:
             most = max(1, wanted.top_logprobs)
             chat = {"logprobs": True, "top_logprobs": most}
             fields |= chat if task is Task.CHAT else {"n_probs": most}
-        return RelayRequest(
-            task,
-            self.model,
-            fields,
-            wanted.streams and self.wish is Wish.ANSWER,
-            choices=1,
-            wants_progress=False,
-            aside=self._aside,
-            keep_alive=wanted.keep_alive,
-            context=wanted.context,
-        )
+        streams = wanted.streams and self.wish is Wish.ANSWER
+        return wanted.request(task, fields, self._aside, streams=streams)
 
     def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:
         """Return the request with less of its prompt, if it was too long and may be cut.
@@ -126,7 +117,7 @@ class GenerateAsked:
             if error.kind == "not_supported_error":
                 raise BadRequest(f"{full_name(self.model)} does not support insert") from error
             return None
-        part = excess(error) if self._wanted.truncates else None
+        part = self._wanted.excess(error)
         if part is None:
             return None
         shorten = without_oldest if request.task is Task.CHAT else without_beginning

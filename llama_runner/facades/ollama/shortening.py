@@ -8,10 +8,10 @@ from typing import Any
 from attrs import evolve
 
 from llama_runner.errors import EngineRefused
+from llama_runner.facades.openai.errors import TOO_LONG
 from llama_runner.relay.relay_request import RelayRequest
 from llama_runner.wire.long_strings import whole_text
 
-TOO_LONG = "exceed_context_size_error"
 _ROOM = 0.9
 """What is kept of the tokens that fit, for what is cut is reckoned by its letters."""
 

@@ -7,17 +7,20 @@ from typing import Any
 
 from attrs import frozen
 
-from llama_runner.errors import BadRequest
+from llama_runner.errors import BadRequest, EngineRefused
 from llama_runner.facades.ollama.formats import read_format
 from llama_runner.facades.ollama.go_json import ANY, Kind
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
 from llama_runner.facades.ollama.logprobs import read_top
 from llama_runner.facades.ollama.names import full_name
 from llama_runner.facades.ollama.options import engine_fields, read_options
+from llama_runner.facades.ollama.shortening import excess
 from llama_runner.facades.ollama.thinking import Think, read_think
 from llama_runner.facades.ollama.wanted_context import wanted_context
+from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.relay.target import Target
 from llama_runner.relay.tongue import Wish
+from llama_runner.wire.long_strings import Aside
 
 COMMON_KINDS: Mapping[str, Kind] = {
     **{"model": "string", "stream": "bool", "format": ANY, "keep_alive": ANY},
@@ -74,6 +77,26 @@ class Wanted:
 
         """
         return read_format(self._format)
+
+    def request(
+        self, task: Task, fields: Mapping[str, Any], aside: Aside, *, streams: bool
+    ) -> RelayRequest:
+        """Return the request that has the engine do a task; raises BadRequest for ``num_ctx``."""
+        return RelayRequest(
+            task,
+            self.model,
+            fields,
+            streams,
+            choices=1,
+            wants_progress=False,
+            aside=aside,
+            keep_alive=self.keep_alive,
+            context=self.context,
+        )
+
+    def excess(self, error: EngineRefused) -> float | None:
+        """Return which part of a prompt that was refused is to go; None if it may not be cut."""
+        return excess(error) if self.truncates else None
 
     def check(self, target: Target, task: str, *needs: str) -> None:
         """Raise BadRequest for what the model cannot do; thinking is looked at first."""

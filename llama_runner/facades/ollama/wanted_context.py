@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llama_runner.errors import BadRequest
+from llama_runner.facades.ollama.options import read_options
 
 
 def wanted_context(options: Mapping[str, Any]) -> int | None:
@@ -18,9 +18,5 @@ def wanted_context(options: Mapping[str, Any]) -> int | None:
         BadRequest: it is no number; 500, as with Ollama.
 
     """
-    wanted = options.get("num_ctx")
-    if wanted is None:
-        return None
-    if isinstance(wanted, bool) or not isinstance(wanted, int | float):
-        raise BadRequest('option "num_ctx" must be of type integer', param="num_ctx", status=500)
-    return int(wanted) if wanted >= 1 else None
+    wanted: int = read_options({"num_ctx": options.get("num_ctx")}).get("num_ctx", 0)
+    return wanted if wanted > 0 else None

@@ -29,6 +29,8 @@ from llama_runner.errors import (
 )
 
 Headers = tuple[tuple[bytes, bytes], ...]
+TOO_LONG = "exceed_context_size_error"
+"""What the engine calls a prompt that does not fit its context."""
 
 # OpenAI's clients try again by themselves after a 5xx; these cannot get better by it.
 _FINAL: Headers = ((b"x-should-retry", b"false"),)
@@ -112,7 +114,7 @@ def _later(seconds: float | None) -> Headers:
 def is_too_long(error: EngineRefused) -> bool:
     """Tell whether the engine refused a prompt, or an input to embed or rank, for its length."""
     # The second is what it says, with 500, of an input that does not fit one batch.
-    return error.kind == "exceed_context_size_error" or "too large to process" in str(error)
+    return error.kind == TOO_LONG or "too large to process" in str(error)
 
 
 def _refused(error: EngineRefused) -> OpenAIError:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from llama_runner.concurrency.turns import in_turns
 from llama_runner.errors import EngineRefused
 from llama_runner.facades.ollama.generate import GenerateTongue
-from llama_runner.facades.ollama.shortening import TOO_LONG, excess, without_oldest
+from llama_runner.facades.ollama.shortening import excess, without_oldest
+from llama_runner.facades.openai.errors import TOO_LONG
 from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.relay.target import Target
 from llama_runner.wire.long_strings import STEP, part
