@@ -13,7 +13,8 @@ from llama_runner.config.larger_context import CLAMP, GROW, REFUSE
 from llama_runner.config.models import ModelDefaults
 from llama_runner.config.scheduling import SchedulingConfig
 from tests.support.front_door import ask
-from tests.support.http_client import Reply, request_bytes
+from tests.support.http_client import request_bytes
+from tests.support.ollama_requests import send
 from tests.support.program import Program, open_program
 from tests.support.scripted_engine import Asked, EngineConnection, ScriptedEngine
 
@@ -33,10 +34,6 @@ async def _refuses(asked: Asked, connection: EngineConnection) -> None:
 
 async def _never(asked: Asked, connection: EngineConnection) -> None:
     await trio.sleep_forever()
-
-
-async def send(program: Program, path: str, body: Any) -> Reply:
-    return await ask(program.client(), request_bytes("POST", path, body))
 
 
 async def test_texts_become_vectors(autojump_clock: MockClock) -> None:
