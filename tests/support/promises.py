@@ -74,7 +74,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cattrs": (P + "config/converter.py",),
         "orjson": (
             *(P + "facades/", P + "relay/", P + "websocket_manager.py"),
-            P + "runner/child_client.py",
+            *(P + "runner/child_client.py", P + "wire/long_strings.py"),
         ),
         "platformdirs": (P + "platforms/",),
         "pynvml": (P + "memory/gpu.py",),
