@@ -31,6 +31,10 @@ class Control(Protocol):
         """Report whether our child, and no other program, would serve a request at this port."""
         ...
 
+    def port_is_taken(self) -> bool:
+        """Report whether another program has its port, once our child is dead; never blocks."""
+        ...
+
     async def props(self) -> Mapping[str, object]:
         """Return what it says of its settings; raise RunnerLost if it does not answer."""
         ...

@@ -12,6 +12,7 @@ from llama_runner.errors import RunnerLost
 from llama_runner.runner.child import Slot
 from llama_runner.runner.child_client import ask, open_child_client
 from llama_runner.runner.launch import Launch
+from llama_runner.runner.port import is_taken
 
 # The child answers these between two batches, and a batch can take seconds.
 ANSWER_WITHIN = 10.0
@@ -36,6 +37,11 @@ class HttpControl:
         if await self._status("/props") != httpx.codes.OK:
             return False
         return await self._status("/props", _NO_KEY) == httpx.codes.UNAUTHORIZED
+
+    def port_is_taken(self) -> bool:
+        """Report whether another program has its port, once our child is dead; never blocks."""
+        address = self._client.base_url
+        return is_taken(address.host, address.port or 0)
 
     async def props(self) -> Mapping[str, object]:
         """Return what it says of its settings; raise RunnerLost if it does not answer."""

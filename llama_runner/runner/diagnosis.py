@@ -55,6 +55,7 @@ def _rule(cause: Cause, pattern: str, template: str) -> _Rule:
     return _Rule(cause, re.compile(pattern), say)
 
 
+_PORT_TAKEN = "port {0} is taken by another program"
 _NOT_LOADABLE = "the file is not a model llama.cpp can load: {0}"
 
 # The order is the order of trust: one failure makes the engine print several
@@ -94,7 +95,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         Cause.PORT_TAKEN,
         r"couldn't bind HTTP server socket, hostname: .*, port: (\d+)",
-        "port {0} is taken by another program",
+        _PORT_TAKEN,
     ),
     _rule(
         Cause.PORT_TAKEN,
@@ -189,6 +190,11 @@ def diagnose(code: int, lines: Sequence[str]) -> Diagnosis:
 def not_ready_within(seconds: float, lines: Sequence[str]) -> Diagnosis:
     """Say that a child took too long, and what it was at."""
     return Diagnosis(Cause.TIMEOUT, f"it was not ready within {seconds:g} s; {_last_words(lines)}")
+
+
+def port_taken(port: int) -> Diagnosis:
+    """Say that another program has its port, though it did not say so itself."""
+    return Diagnosis(Cause.PORT_TAKEN, _PORT_TAKEN.format(port))
 
 
 def not_runnable(error: OSError, program: str) -> Diagnosis:

@@ -23,6 +23,7 @@ from llama_runner.runner.diagnosis import (
     diagnose,
     not_ready_within,
     not_runnable,
+    port_taken,
 )
 from llama_runner.runner.launch import Launch
 from llama_runner.runner.log_forwarder import LogForwarder
@@ -183,7 +184,10 @@ class Runner:
         lines = self.tail.since(attempt.first_line).lines[-TAIL_LINES:]
         if attempt.exit_code is None:
             return not_ready_within(attempt.launch.ready_within, lines)
-        return diagnose(attempt.exit_code, lines)
+        found = diagnose(attempt.exit_code, lines)
+        if found.cause is Cause.UNKNOWN and not attempt.served and _lost_its_port(attempt):
+            return port_taken(attempt.launch.port)
+        return found
 
     def _exited(self) -> Exited:
         attempt = self._attempt
@@ -191,6 +195,12 @@ class Runner:
             return Exited(None, Diagnosis(Cause.UNKNOWN, "it was never started"))
         code = attempt.child.exit_code if attempt.child is not None else None
         return Exited(code, attempt.diagnosis, self.tail.last(TAIL_LINES))
+
+
+def _lost_its_port(attempt: Attempt) -> bool:
+    # It says so itself, but its log has a thread of its own: on Windows, one that
+    # ends at once can take the lines that tell why with it.
+    return attempt.child is not None and attempt.child.control.port_is_taken()
 
 
 async def _probe(attempt: Attempt, child: Child) -> None:

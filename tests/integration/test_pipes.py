@@ -13,6 +13,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
+from llama_runner.errors import StartFailed
 from llama_runner.logs.handler import installed
 from llama_runner.logs.line import LogLine
 from llama_runner.logs.log import open_drains
@@ -109,6 +110,17 @@ async def test_a_gigabyte_of_output_takes_bounded_memory() -> None:
     assert kept.lost + len(kept.lines) == kept.end
     assert sum(map(len, kept.lines)) <= CAPACITY
     assert grown < 32e6
+
+
+async def test_the_last_words_of_a_child_that_prints_much_and_ends_at_once_are_heard() -> None:
+    many = 32 * 1024
+    talk = f"import os, sys; sys.stderr.write(('x' * 127 + chr(10)) * {many} + 'the last words')"
+    talk += "; sys.stderr.flush(); os._exit(3)"
+    launch = evolve(small_launch(), command=(sys.executable, "-c", talk))
+    runner = Runner(lambda: launch, system_spawner())
+    with trio.fail_after(PATIENCE), pytest.raises(StartFailed, match="3; .* the last words$"):
+        await runner.run()
+    assert runner.tail.end == many + 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell's own tools")

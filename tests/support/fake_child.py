@@ -55,7 +55,7 @@ class Behaviour:
     props: Mapping[str, object] = field(factory=dict)
     """What /props says beside the number of slots that was asked for."""
     foreign: bool = False
-    """Whether another program answers at its port."""
+    """Whether another program has its port, and answers there."""
     fails: OSError | None = None
     """Raised instead of spawning."""
 
@@ -75,6 +75,9 @@ class FakeControl:
         await trio.lowlevel.checkpoint()
         serves = self._child.loaded and self._child.exit_code is None
         return serves and not self._child.behaviour.foreign
+
+    def port_is_taken(self) -> bool:
+        return self._child.behaviour.foreign
 
     async def props(self) -> Mapping[str, object]:
         await trio.lowlevel.checkpoint()

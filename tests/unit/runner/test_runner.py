@@ -14,6 +14,8 @@ from llama_runner.runner.runner import Runner
 from llama_runner.runner.state import Exited, Ready, Starting, Stopping
 from tests.support.fake_child import Behaviour, FakeSpawner, fake_launch
 
+LOST = "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 18080"
+
 
 def is_ready(state: object) -> bool:
     return isinstance(state, Ready)
@@ -206,8 +208,7 @@ async def test_what_is_open_while_ready_is_closed_before_the_child_is_asked(auto
 
 
 async def test_a_port_lost_to_another_program_is_replaced(autojump_clock):
-    lost = "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 9"
-    loser = Behaviour(loads_for=9, exits_after=1, exit_code=1, prints=(lost,))
+    loser = Behaviour(loads_for=9, exits_after=1, exit_code=1, prints=(LOST,))
     spawn = FakeSpawner(of={"first": loser, "second": loser})
     names = iter(["first", "second", "third"])
     runner = Runner(lambda: fake_launch(next(names)), spawn)
@@ -222,14 +223,31 @@ async def test_a_port_lost_to_another_program_is_replaced(autojump_clock):
     assert spawn.children[2].history == ["asked to exit", "exited 0"]
 
 
-async def test_three_lost_ports_are_enough(autojump_clock):
-    lost = "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 9"
-    spawn = FakeSpawner(Behaviour(loads_for=9, exits_after=1, exit_code=1, prints=(lost,)))
+@pytest.mark.parametrize("words", [LOST, "W srv: its log was cut off"])
+async def test_three_lost_ports_are_enough_whether_it_says_so_or_not(autojump_clock, words):
+    loser = Behaviour(loads_for=9, exits_after=1, exit_code=1, prints=(words,), foreign=True)
+    spawn = FakeSpawner(loser)
 
-    with pytest.raises(StartFailed, match="port 9 is taken by another program"):
+    with pytest.raises(StartFailed, match="port 18080 is taken by another program"):
         await runner_of(spawn).run()
 
     assert len(spawn.children) == 3
+
+
+async def test_what_it_says_of_its_end_counts_for_more_than_a_taken_port(autojump_clock):
+    words = ("error: invalid argument: --foo",)
+    spawn = FakeSpawner(Behaviour(loads_for=9, exits_after=1, prints=words, foreign=True))
+
+    with pytest.raises(StartFailed, match="unknown option --foo"):
+        await runner_of(spawn).run()
+
+
+async def test_a_child_that_has_served_had_its_port(autojump_clock):
+    runner = runner_of(FakeSpawner(Behaviour(exits_after=5, exit_code=1, foreign=True)))
+    await runner.run()
+
+    assert isinstance(runner.state.value, Exited)
+    assert runner.state.value.diagnosis.cause is Cause.UNKNOWN
 
 
 async def test_a_program_that_cannot_be_run_is_a_failed_start(autojump_clock):
