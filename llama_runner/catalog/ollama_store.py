@@ -103,7 +103,7 @@ class OllamaStore:
             template=self._text(manifest, "template"),
             license=self._text(manifest, "license"),
             parameters=parameters if isinstance(parameters, dict) else {},
-            messages=tuple(one for one in said if isinstance(one, dict)),
+            messages=tuple(_message(one) for one in said if _is_message(one)),
             adapters=tuple(self._adapter(layer) for layer in manifest.of("adapter")),
         )
 
@@ -150,6 +150,14 @@ class OllamaStore:
             return _content(self.folder / "blobs" / layer.blob)
         except FileNotFoundError:
             raise BadManifest(f"its blob {layer.blob} is missing") from None
+
+
+def _is_message(one: Any) -> bool:
+    return isinstance(one, dict) and all(isinstance(one.get(k), str) for k in ("role", "content"))
+
+
+def _message(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: one[name] for name in ("role", "content")}
 
 
 def _content(path: Path) -> bytes:
