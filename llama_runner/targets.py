@@ -53,6 +53,8 @@ class Targets:
             tasks_of(model),
             model.capabilities,
             context_of(model),
+            model.card.origin.system,
+            model.card.origin.messages,
         )
 
 

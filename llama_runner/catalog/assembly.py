@@ -18,8 +18,9 @@ from llama_runner.catalog.card import (
 )
 from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import PassedOver
+from llama_runner.catalog.origin import HUGGING_FACE, Origin
 from llama_runner.catalog.projectors import choose_projector
-from llama_runner.catalog.quantization import quantization_name
+from llama_runner.catalog.quantization import quantization_name, split_quantization
 from llama_runner.catalog.shards import Findings, ModelFiles, join_shards
 
 
@@ -54,7 +55,7 @@ def _assemble_folder(files: Sequence[ModelFiles]) -> tuple[list[ModelCard], list
         by_kind[kind_of(one.facts, one.stem)].append(one)
     projectors, others = by_kind.pop(ModelKind.PROJECTOR, []), by_kind.pop(ModelKind.OTHER, [])
     models = [one for kind in by_kind.values() for one in kind]
-    cards = [_card(model, choose_projector(model, projectors, models)) for model in models]
+    cards = [make_card(model, choose_projector(model, projectors, models)) for model in models]
     used = {card.mmproj for card in cards}
     unused = [one for one in projectors if one.path not in used]
     return cards, [
@@ -63,7 +64,8 @@ def _assemble_folder(files: Sequence[ModelFiles]) -> tuple[list[ModelCard], list
     ]
 
 
-def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
+def make_card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
+    """Return the card of a model with the projector that it sees with, if any."""
     facts = model.facts
     kind = kind_of(facts, model.stem)
     sees = projector is not None and projector.facts.projects_images
@@ -95,7 +97,17 @@ def _card(model: ModelFiles, projector: ModelFiles | None) -> ModelCard:
         pooling=facts.pooling,
         kind=kind,
         capabilities=capabilities_of(facts, kind, sees=sees),
+        origin=_origin(model),
     )
+
+
+def _origin(model: ModelFiles) -> Origin:
+    store, folders = model.files[0].store, model.files[0].folders
+    if store != HUGGING_FACE or len(folders) < 2:
+        return Origin(store=store)
+    quantization = quantization_name(model.facts.file_type, model.stem)
+    told = split_quantization(model.stem)[1] or quantization
+    return Origin(store=store, names=(f"{folders[0]}/{folders[1]}:{told}",))
 
 
 def _projector(facts: FileFacts) -> Projector:

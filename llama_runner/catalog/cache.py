@@ -14,7 +14,7 @@ from llama_runner.catalog.found_file import FoundFile
 from llama_runner.kept_file import KeptFile
 
 # To be raised when a reader of the same fields would find other values.
-_FORMAT = 3
+_FORMAT = 4
 
 
 @define(eq=False)

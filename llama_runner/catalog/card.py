@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from llama_runner.catalog.facts import FileFacts
+from llama_runner.catalog.origin import Origin
 
 _RANK_POOLING = 4
 _TOOLS = re.compile(r"\btools\b|tool_call")
@@ -74,6 +75,7 @@ class ModelCard:
     pooling: int | None
     kind: ModelKind
     capabilities: frozenset[str]
+    origin: Origin = field(factory=Origin, hash=False)
 
 
 def kind_of(facts: FileFacts, stem: str) -> ModelKind:

@@ -14,12 +14,12 @@ from llama_runner.catalog.found_file import absolute
 from llama_runner.catalog.names import (
     ModelKey,
     by_likeness,
-    derive_keys,
     exact_names,
+    keys_of,
     loose_names,
     normalise,
 )
-from llama_runner.config.models import ModelConfig, ModelsConfig
+from llama_runner.config.models import ModelConfig, ModelDefaults, ModelsConfig
 from llama_runner.errors import UnknownModel, shortened
 
 _Index: TypeAlias = Mapping[str, tuple[ModelKey, ...]]
@@ -124,8 +124,8 @@ def build_catalog(cards: Sequence[ModelCard], configured: ModelsConfig) -> Catal
             models[normalise(name)] = _configured(name, entry, cards, found, configured)
         except (_Problem, AmbiguousName) as error:
             problems.append(f"models.{name}: {error}")
-    claimed = {model.card.path for model in models.values()}
-    rest = [card for card in cards if card.path not in claimed]
+    claimed = {(model.card.path, model.card.origin.digest) for model in models.values()}
+    rest = [card for card in cards if (card.path, card.origin.digest) not in claimed]
     catalog = _catalog([*models.values(), *_discovered(rest, configured, taken=models)])
     return _with_default(evolve(catalog, problems=(*problems, *_contested(catalog))), configured)
 
@@ -150,7 +150,15 @@ def _configured(
         card = _found_by_name(name, found)
     if entry.mmproj is not None:
         card = _with_projector(card, entry.mmproj)
-    return CatalogModel(key=ModelKey(name), card=card, config=configured.merged(name))
+    return CatalogModel(key=ModelKey(name), card=card, config=_settled(entry, card, configured))
+
+
+def _settled(entry: ModelConfig, card: ModelCard, configured: ModelsConfig) -> ModelConfig:
+    """Return an entry over what the model's store says of it, over what holds for all."""
+    said = ModelDefaults(
+        parameters=card.origin.engine_parameters, request_defaults=card.origin.request_defaults
+    )
+    return entry.over(said).over(configured.defaults)
 
 
 def _found_by_name(name: str, found: Catalog) -> ModelCard:
@@ -173,10 +181,9 @@ def _with_projector(card: ModelCard, path: str) -> ModelCard:
 def _discovered(
     cards: Sequence[ModelCard], configured: ModelsConfig, taken: Collection[str]
 ) -> list[CatalogModel]:
-    config = ModelConfig().over(configured.defaults)
-    keys = derive_keys(cards, taken)
+    keys = keys_of(cards, taken)
     return [
-        CatalogModel(key=key, card=card, config=config)
+        CatalogModel(key=key, card=card, config=_settled(ModelConfig(), card, configured))
         for key, card in zip(keys, cards, strict=True)
     ]
 

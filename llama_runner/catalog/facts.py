@@ -66,6 +66,8 @@ class FileFacts:
     projects_images: bool = field(validator=_flag)
     # Pieces that a projector cuts an image of its own size into.
     image_patches: int = field(validator=_whole)
+    # Ollama's converter puts a model and its projector into one file.
+    packs_vision: bool = field(validator=_flag)
 
 
 def facts_of(header: Header) -> FileFacts:
@@ -106,6 +108,7 @@ def facts_of(header: Header) -> FileFacts:
         projection_length=_number(metadata, "clip.vision.projection_dim"),
         projects_images=_projects_images(metadata),
         image_patches=_image_patches(metadata),
+        packs_vision=architecture != "clip" and f"{architecture}.vision.block_count" in metadata,
     )
 
 

@@ -11,8 +11,9 @@ from typing import TypeAlias
 from attrs import define, field
 
 from llama_runner.catalog.found_file import FoundFile, PassedOver, absolute
+from llama_runner.catalog.origin import MODELS
 
-_Place: TypeAlias = tuple[Path, tuple[str, ...]]
+Place: TypeAlias = tuple[Path, tuple[str, ...]]
 """A path, and the names of the folders that lead to it from the scanned one."""
 
 
@@ -26,12 +27,18 @@ class FolderWalk:
     checkpoint: Callable[[], None]
     files: list[FoundFile] = field(factory=list, init=False)
     passed_over: list[PassedOver] = field(factory=list, init=False)
+    _store: str = field(default=MODELS, init=False)
     _seen: set[tuple[int, int] | str] = field(factory=set, init=False)
 
-    def walk(self, folders: Sequence[Path]) -> None:
-        """Collect everything below ``folders``."""
-        waiting: list[_Place] = [(absolute(folder), ()) for folder in reversed(folders)]
-        links: list[_Place] = []
+    def walk(self, folders: Sequence[Path], store: str = MODELS) -> None:
+        """Collect everything below ``folders``, which belong to ``store``."""
+        self.walk_places([(absolute(folder), ()) for folder in folders], store)
+
+    def walk_places(self, places: Sequence[Place], store: str) -> None:
+        """Collect everything below folders that have names in front of them already."""
+        self._store = store
+        waiting = list(reversed(places))
+        links: list[Place] = []
         while waiting:
             self.checkpoint()
             folder, names = waiting.pop()
@@ -47,13 +54,13 @@ class FolderWalk:
         """
         path = absolute(path)
         self._add(path, ())
-        links: list[_Place] = []
+        links: list[Place] = []
         self._visit(path.parent, (), links)
         for place, names in links:
             self._add(place, names)
         return path
 
-    def _visit(self, folder: Path, names: tuple[str, ...], links: list[_Place]) -> list[_Place]:
+    def _visit(self, folder: Path, names: tuple[str, ...], links: list[Place]) -> list[Place]:
         try:
             if self._is_known(folder, folder.stat()):
                 return []
@@ -62,7 +69,7 @@ class FolderWalk:
         except OSError as error:
             self.passed_over.append(PassedOver(folder, _reason(error)))
             return []
-        folders: list[_Place] = []
+        folders: list[Place] = []
         for entry in entries:
             if entry.name.startswith("."):
                 continue
@@ -85,7 +92,9 @@ class FolderWalk:
             # Opening a named pipe would wait for its writer for ever.
             self.passed_over.append(PassedOver(path, "it is not a regular file"))
         elif not self._is_known(path, status):
-            self.files.append(FoundFile(path, names, status.st_size, status.st_mtime_ns))
+            self.files.append(
+                FoundFile(path, names, status.st_size, status.st_mtime_ns, self._store)
+            )
 
     def _is_known(self, path: Path, status: os.stat_result) -> bool:
         # Some file systems give no file numbers; there the real path must do.

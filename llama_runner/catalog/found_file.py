@@ -8,6 +8,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from llama_runner.catalog.origin import MODELS
+
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})")
 
 
@@ -21,12 +23,13 @@ class PassedOver:
 
 @frozen
 class FoundFile:
-    """A file named ``.gguf``; ``folders`` lead to it from the scanned folder."""
+    """A file of a store, named ``.gguf`` in most; ``folders`` lead to it from the scanned one."""
 
     path: Path
     folders: tuple[str, ...]
     size: int
     modified_ns: int
+    store: str = MODELS
 
     @property
     def stem(self) -> str:

@@ -21,6 +21,7 @@ from typing import NewType
 
 from llama_runner.catalog.card import ModelCard
 from llama_runner.catalog.found_file import shard_name, without_suffix
+from llama_runner.catalog.origin import LM_STUDIO, MODELS, OLLAMA
 from llama_runner.catalog.quantization import split_quantization
 
 ModelKey = NewType("ModelKey", str)
@@ -52,14 +53,51 @@ def derive_keys(cards: Sequence[ModelCard], taken: Collection[str] = ()) -> tupl
     return tuple(_numbered(keys, taken))
 
 
+def keys_of(cards: Sequence[ModelCard], taken: Collection[str] = ()) -> tuple[ModelKey, ...]:
+    """Return a key for each card: its store's name for it, else one derived from its path.
+
+    Models whose store has no names for them come first, then a name that two
+    models would share is used for neither; one that is taken gives way to the
+    whole of it (``registry.ollama.ai/library/model:tag``).
+    """
+    unnamed = [card for card in cards if _is_known_by_path(card)]
+    keys = dict(zip(map(_identity, unnamed), derive_keys(unnamed, taken), strict=True))
+    used = {*taken, *map(normalise, keys.values())}
+    shown = Counter(normalise(name) for card in cards for name in card.origin.names)
+    for card in cards:
+        free = [
+            n for n in card.origin.names if normalise(n) not in used and shown[normalise(n)] < 2
+        ]
+        if free and not _is_known_by_path(card):
+            keys[_identity(card)] = ModelKey(free[0])
+            used.add(normalise(free[0]))
+    rest = [card for card in cards if _identity(card) not in keys]
+    keys |= zip(map(_identity, rest), derive_keys(rest, used), strict=True)
+    return tuple(keys[_identity(card)] for card in cards)
+
+
+def _is_known_by_path(card: ModelCard) -> bool:
+    return not card.origin.names or card.origin.store in (MODELS, LM_STUDIO)
+
+
+def _identity(card: ModelCard) -> int:
+    # Several models may be made of one file.
+    return id(card)
+
+
 def exact_names(card: ModelCard) -> Iterator[str]:
     """Return the names that stand for this one file: its path, and every tail of it."""
+    yield from map(normalise, card.origin.names)
+    if card.origin.store == OLLAMA:
+        return  # a blob's name says nothing
     yield from _tails(_parts(card))
     yield from _tails((*card.folders, without_suffix(card.path.name)))
 
 
 def loose_names(card: ModelCard) -> Iterator[str]:
     """Return the names that a card may share with its neighbours."""
+    if card.origin.store == OLLAMA:
+        return
     stem = _stem(card)
     base, quantization = split_quantization(stem)
     names = {*_tails(card.folders), *_tails((*card.folders, base))}

@@ -10,27 +10,43 @@ from attrs import define
 
 from llama_runner.catalog.assembly import ScanResult, assemble
 from llama_runner.catalog.cache import MetadataCache
+from llama_runner.catalog.card import ModelCard
+from llama_runner.catalog.duplicates import without_duplicates
 from llama_runner.catalog.facts import FileFacts, facts_of
 from llama_runner.catalog.folder_walk import FolderWalk
 from llama_runner.catalog.found_file import FoundFile, PassedOver
 from llama_runner.catalog.gguf import GGUFError
 from llama_runner.catalog.header_file import read_header_file
+from llama_runner.catalog.hugging_face import snapshots
+from llama_runner.catalog.ollama_store import OllamaStore
+from llama_runner.catalog.origin import HUGGING_FACE, LM_STUDIO, MODELS, OLLAMA
 from llama_runner.catalog.shards import Findings
+from llama_runner.catalog.store_places import StorePlace, place_of
 
 __all__ = ["PassedOver", "ScanResult", "scan", "scan_here"]
 
 
 async def scan(
-    folders: Sequence[Path], cache: MetadataCache | None = None, *, files: Sequence[Path] = ()
+    folders: Sequence[Path],
+    cache: MetadataCache | None = None,
+    *,
+    files: Sequence[Path] = (),
+    others: Sequence[StorePlace] = (),
 ) -> ScanResult:
-    """Find the models below ``folders``, and those in single ``files``.
+    """Find the models below ``folders``, in the stores of others, and in single ``files``.
 
     Runs in a thread. Cancelling takes effect before the next file or folder
     is looked at, and leaves nothing running behind.
     """
 
     def work() -> ScanResult:
-        return scan_here(folders, cache, files=files, checkpoint=trio.from_thread.check_cancelled)
+        return scan_here(
+            folders,
+            cache,
+            files=files,
+            others=others,
+            checkpoint=trio.from_thread.check_cancelled,
+        )
 
     return await trio.to_thread.run_sync(work)
 
@@ -40,6 +56,7 @@ def scan_here(
     cache: MetadataCache | None = None,
     *,
     files: Sequence[Path] = (),
+    others: Sequence[StorePlace] = (),
     checkpoint: Callable[[], None] = lambda: None,
 ) -> ScanResult:
     """Do the same in the calling thread; ``checkpoint`` may raise to end it."""
@@ -47,7 +64,7 @@ def scan_here(
     if cache:
         cache.load()
     try:
-        result = scanning.folders(folders)
+        result = scanning.folders(folders, others)
         for path in files:
             result = scanning.with_file(path, result)
     finally:
@@ -63,11 +80,28 @@ class _Scan:
     _cache: MetadataCache | None
     _checkpoint: Callable[[], None]
 
-    def folders(self, folders: Sequence[Path]) -> ScanResult:
+    def folders(self, folders: Sequence[Path], others: Sequence[StorePlace]) -> ScanResult:
+        """Read all stores; what lies in two of them is known by the first."""
         walk = FolderWalk(self._checkpoint)
-        walk.walk(folders)
+        named = [*map(place_of, folders), *others]
+        walk.walk([place.folder for place in named if place.store == MODELS])
+        passed_over: list[PassedOver] = []
+        for place in named:
+            if place.store == LM_STUDIO:
+                walk.walk([place.folder], LM_STUDIO)
+            elif place.store == HUGGING_FACE:
+                places, reasons = snapshots(place.folder)
+                walk.walk_places(places, HUGGING_FACE)
+                passed_over += reasons
         result = assemble(self._findings(walk.files))
-        return ScanResult(result.cards, _by_path((*walk.passed_over, *result.passed_over)))
+        more: list[ModelCard] = []
+        for folder in dict.fromkeys(place.folder for place in named if place.store == OLLAMA):
+            store = OllamaStore(folder, self._look_at)
+            store.read()
+            more += store.cards
+            passed_over += store.passed_over
+        cards = without_duplicates(_models_first(result.cards), more)
+        return ScanResult(cards, _by_path((*walk.passed_over, *result.passed_over, *passed_over)))
 
     def with_file(self, path: Path, result: ScanResult) -> ScanResult:
         """Add the model in one file, with the shards and the projector beside it."""
@@ -111,6 +145,10 @@ def _read(file: FoundFile) -> FileFacts | str:
         return facts_of(read_header_file(file.path, file.size))
     except GGUFError as error:
         return str(error)
+
+
+def _models_first(cards: Iterable[ModelCard]) -> list[ModelCard]:
+    return sorted(cards, key=lambda card: card.origin.store != MODELS)
 
 
 def _by_path(passed_over: Iterable[PassedOver]) -> tuple[PassedOver, ...]:

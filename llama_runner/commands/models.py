@@ -33,7 +33,8 @@ def find(prepared: Prepared) -> tuple[ScanResult, Catalog]:
     """Return what lies in the model folders and the catalog made of it."""
     configured = prepared.configuration.models
     cache = MetadataCache(prepared.state / "metadata.json")
-    found = scan_here(prepared.folders, cache, files=configured_files(configured))
+    files = configured_files(configured)
+    found = scan_here(prepared.folders, cache, files=files, others=prepared.others)
     return found, build_catalog(found.cards, configured)
 
 
@@ -42,6 +43,7 @@ def _fields(found: ScanResult, catalog: Catalog) -> dict[str, Any]:
         "models": [
             {
                 "key": key,
+                "store": model.card.origin.store,
                 "path": str(model.card.path),
                 "bytes": model.card.size,
                 "architecture": model.card.architecture,
@@ -60,7 +62,8 @@ def _fields(found: ScanResult, catalog: Catalog) -> dict[str, Any]:
 
 def _lines(found: ScanResult, catalog: Catalog) -> list[str]:
     lines = [
-        f"{key:<44} {model.card.quantization:<8} {model.card.size / 1e9:6.2f} GB  {model.card.path}"
+        f"{key:<44} {model.card.quantization:<8} {model.card.size / 1e9:6.2f} GB  "
+        f"{model.card.origin.store:<11} {model.card.path}"
         for key, model in catalog.models.items()
     ]
     passed = [f"passed over {item.path}: {item.reason}" for item in found.passed_over]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
 
+from llama_runner.catalog.scanner import scan_here
+from llama_runner.catalog.store_places import StorePlace, other_places
 from llama_runner.cli import Options, apply_options
+from llama_runner.config.app import AppConfig
 from llama_runner.config.configuration import Configuration
 from llama_runner.config_loader import load_configuration
 from llama_runner.embedded_model import (
@@ -23,11 +27,15 @@ Say = Callable[[str], None]
 
 @frozen
 class Prepared:
-    """A valid configuration and where its models lie; ``folders`` are those that exist."""
+    """A valid configuration and where its models lie; ``folders`` are those that exist.
+
+    ``others`` are the stores of other programs.
+    """
 
     configuration: Configuration
     state: Path
     folders: tuple[Path, ...]
+    others: tuple[StorePlace, ...] = ()
 
 
 def prepare(options: Options, say: Say) -> Prepared:
@@ -46,9 +54,10 @@ def prepare(options: Options, say: Say) -> Prepared:
         say(f"models: {folder} is not on this machine")
     fetched = embedded_models_folder(state)
     folders = [folder for folder in wanted if folder not in missing]
-    if not _has_models(configuration, folders) and fetched.is_dir():
+    others = _others(app)
+    if not _has_models(configuration, folders, others) and fetched.is_dir():
         folders.append(fetched)
-    return Prepared(evolve(configuration, app=app), state, tuple(folders))
+    return Prepared(evolve(configuration, app=app), state, tuple(folders), others)
 
 
 def with_models(prepared: Prepared, say: Say) -> Prepared:
@@ -62,7 +71,7 @@ def with_models(prepared: Prepared, say: Say) -> Prepared:
 
     """
     chosen = "models_dir" in prepared.configuration.app.given
-    if chosen or _has_models(prepared.configuration, prepared.folders):
+    if chosen or _has_models(prepared.configuration, prepared.folders, prepared.others):
         return prepared
     ensure_embedded_model(prepared.state, say)
     return evolve(prepared, folders=(*prepared.folders, embedded_models_folder(prepared.state)))
@@ -80,6 +89,18 @@ def find_engine(prepared: Prepared, options: Options, say: Say) -> Engine:
     return engine
 
 
-def _has_models(configuration: Configuration, folders: list[Path] | tuple[Path, ...]) -> bool:
+def _others(app: AppConfig) -> tuple[StorePlace, ...]:
+    """Return the stores of other programs; --models-dir names the one folder to serve."""
+    if app.models.other_stores is None and "models_dir" in app.given:
+        return ()
+    return other_places(app.models.stores, os.environ, Path.home())
+
+
+def _has_models(
+    configuration: Configuration, folders: Sequence[Path], others: Sequence[StorePlace]
+) -> bool:
     named = any(model.path for model in configuration.models.models.values())
-    return named or holds_models(folders)
+    if named or holds_models(folders):
+        return True
+    # What only lies there is not enough: a store may hold nothing that an engine loads.
+    return bool(others) and bool(scan_here((), others=others).cards)

@@ -106,14 +106,16 @@ def make_room(listeners: int, connections: int) -> None:
 async def _find_models(prepared: Prepared) -> Catalog:
     cache = MetadataCache(prepared.state / "metadata.json")
     models = prepared.configuration.models
-    found = await scan(prepared.folders, cache, files=configured_files(models))
+    found = await scan(
+        prepared.folders, cache, files=configured_files(models), others=prepared.others
+    )
     catalog = build_catalog(found.cards, models)
     for passed_over in found.passed_over:
         logger.info("passed over %s: %s", passed_over.path, passed_over.reason)
     for problem in catalog.problems:
         logger.warning("models_config.json: %s", problem)
     for key, model in catalog.models.items():
-        logger.info("model %s: %s", key, model.card.path)
+        logger.info("model %s (%s): %s", key, model.card.origin.store, model.card.path)
     if not catalog.models:
         logger.warning("no models were found in %s", ", ".join(map(str, prepared.folders)))
     return catalog

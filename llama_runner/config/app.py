@@ -12,6 +12,7 @@ from llama_runner.config.forms import (
     Seconds,
     SecondsOrNone,
 )
+from llama_runner.config.other_stores import OTHER_STORES, OtherStore
 from llama_runner.config.limits import LimitsConfig
 from llama_runner.config.logs import LoggingConfig
 from llama_runner.config.scheduling import SchedulingConfig
@@ -46,8 +47,23 @@ class ModelFoldersConfig:
     )
     extra_dirs: tuple[PathText, ...] = field(
         default=(),
-        metadata=documented("Further folders with GGUF files, searched after `models.dir`."),
+        metadata=documented(
+            "Further folders with GGUF files, searched after `models.dir`; one that is laid out "
+            "as Ollama's store or the Hugging Face cache is read as such."
+        ),
     )
+    other_stores: tuple[OtherStore, ...] | None = field(
+        default=None,
+        metadata=documented(
+            "Programs whose models are served where they lie: `ollama`, `lmstudio`, `huggingface`; "
+            "null for all three, or for none where `--models-dir` names the folder to serve."
+        ),
+    )
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The stores of other programs to look at, where nothing on the command line says else."""
+        return OTHER_STORES if self.other_stores is None else self.other_stores
 
 
 @frozen(kw_only=True)

@@ -18,7 +18,8 @@ class Target:
     ``spec`` is the lender's own word for it; ``request_defaults`` fill in
     what the client left out; ``tasks`` is what the model can be asked for, and
     ``capabilities`` what it can do, in Ollama's words. One request has ``context`` tokens,
-    prompt and answer together; 0 if that is not known.
+    prompt and answer together; 0 if that is not known. ``system`` and ``messages`` begin a
+    conversation on the routes that say so, where a request has no system prompt of its own.
     """
 
     model: str
@@ -27,6 +28,8 @@ class Target:
     tasks: tuple[Task, ...] = tuple(Task)
     capabilities: frozenset[str] = frozenset()
     context: int = 0
+    system: str = ""
+    messages: tuple[Mapping[str, Any], ...] = ()
 
     def refuse_unless_it_does(self, task: Task) -> None:
         """Raise BadRequest for what the model cannot do, before anything is loaded for it."""

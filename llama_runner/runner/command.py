@@ -136,7 +136,10 @@ def slot_count(chosen: Mapping[str, Scalar]) -> int:
 
 
 def default_context(card: ModelCard) -> int:
-    """Return one slot's context where nobody chose one."""
+    """Return one slot's context where the configuration chose none."""
+    told = card.origin.context
+    if told is not None:
+        return min(told, card.context_length or told)
     return min(card.context_length or UNTOLD_CONTEXT, LARGEST_DEFAULT_CONTEXT)
 
 

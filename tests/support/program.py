@@ -146,7 +146,16 @@ async def open_program(
     def resolve(name: str) -> Target:
         model = catalog.value.resolve(name)
         defaults = model.config.request_defaults
-        return Target(model.key, spec_of(model), defaults, tuple(Task), model.capabilities)
+        system, messages = model.card.origin.system, model.card.origin.messages
+        return Target(
+            model.key,
+            spec_of(model),
+            defaults,
+            tuple(Task),
+            model.capabilities,
+            system=system,
+            messages=messages,
+        )
 
     async with trio.open_nursery() as nursery:
         network = MemoryNetwork(nursery, upstream or engine.serve)

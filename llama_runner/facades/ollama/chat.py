@@ -77,7 +77,7 @@ class ChatAsked:
         wanted = self._wanted
         wanted.check(target, "chat", *(["tools"] if self._tools else []))
         fields = {
-            "messages": openai_messages(self._messages, self._aside),
+            "messages": [*self._before(target), *openai_messages(self._messages, self._aside)],
             **wanted.engine_options(target),
             **chat_format(wanted.schema()),
             **template_fields(wanted.think, target),
@@ -87,6 +87,12 @@ class ChatAsked:
         if wanted.logprobs:
             fields |= {"logprobs": True, "top_logprobs": max(1, wanted.top_logprobs)}
         return wanted.request(Task.CHAT, fields, self._aside, streams=self._streams)
+
+    def _before(self, target: Target) -> list[Mapping[str, Any]]:
+        """Return what the model's manifest says before all conversations."""
+        own = self._messages and self._messages[0].get("role") == "system"
+        system = [] if own or not target.system else [{"role": "system", "content": target.system}]
+        return [*system, *target.messages]
 
     def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:
         """Return the request less its oldest messages, if it was too long and may be cut."""

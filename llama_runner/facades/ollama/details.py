@@ -34,12 +34,17 @@ def listed(model: CatalogModel, context: int) -> dict[str, Any]:
     return {
         "name": name,
         "model": name,
-        "modified_at": local_time(card.modified_ns),
-        "size": card.size,
+        "modified_at": local_time(changed_ns(card)),
+        "size": card.origin.size or card.size,
         "digest": digest_of(card),
         "details": details_of(card) | {key: length for key, length in lengths.items() if length},
         "capabilities": capabilities_of(model),
     }
+
+
+def changed_ns(card: ModelCard) -> int:
+    """Return when a model was changed, in nanoseconds after 1970: its manifest, else its files."""
+    return card.modified_ns if card.origin.modified_ns is None else card.origin.modified_ns
 
 
 def capabilities_of(model: CatalogModel) -> list[str]:

@@ -93,7 +93,7 @@ class GenerateAsked:
             raise BadRequest("raw mode does not support template, system, or context")
         wanted.check(target, "generate")
         task = self._task
-        fields = self._prompt_fields(task) | wanted.engine_options(target)
+        fields = self._prompt_fields(task, target) | wanted.engine_options(target)
         if task is Task.CHAT:
             fields |= chat_format(wanted.schema())
             fields |= template_fields(wanted.think, target)
@@ -140,11 +140,13 @@ class GenerateAsked:
     def _has(self, name: str) -> bool:
         return bool(self._fields.get(name))
 
-    def _prompt_fields(self, task: Task) -> dict[str, Any]:
+    def _prompt_fields(self, task: Task, target: Target) -> dict[str, Any]:
         prompt, images = self._fields.get("prompt", ""), self._fields.get("images", [])
         if task is Task.CHAT:
             content = content_of(prompt, images, self._aside)
-            return {"messages": [*self._messages_before(), {"role": "user", "content": content}]}
+            return {
+                "messages": [*self._messages_before(target), {"role": "user", "content": content}]
+            }
         for name in ("images", "context"):
             if self._has(name):
                 message = f"{name}: not supported together with suffix, raw or template"
@@ -152,13 +154,16 @@ class GenerateAsked:
         if task is Task.INFILL:
             return {"input_prefix": prompt, "input_suffix": self._fields["suffix"]}
         if self._has("template"):
-            system = self._fields.get("system", "")
+            system = self._fields.get("system") or target.system
             prompt = fill_in(self._fields["template"], system=system, prompt=prompt)
         return {"prompt": prompt}
 
-    def _messages_before(self) -> list[dict[str, Any]]:
-        before = messages_of_context(self._fields.get("context", []))
+    def _messages_before(self, target: Target) -> list[Mapping[str, Any]]:
+        before: list[Mapping[str, Any]] = [*messages_of_context(self._fields.get("context", []))]
         system = self._fields.get("system")
+        if not before:
+            # Later turns have them in what the client sends back.
+            before, system = [*target.messages], system or target.system
         if not system:
             return before
         rest = [message for message in before if message["role"] != "system"]

@@ -9,7 +9,7 @@ from quart_trio import QuartTrio
 
 from llama_runner.errors import BadRequest, UnknownModel
 from llama_runner.facades.dependencies import Dependencies
-from llama_runner.facades.ollama.details import listed
+from llama_runner.facades.ollama.details import changed_ns, listed
 from llama_runner.facades.ollama.headers import headers_of
 from llama_runner.facades.ollama.json_answer import json_answer
 from llama_runner.facades.ollama.loaded import loaded_fields
@@ -24,7 +24,7 @@ def add_model_routes(app: QuartTrio, dependencies: Dependencies) -> None:
     async def tags() -> Response:
         models = dependencies.catalog.value.listed
         # The order of keys stays among those that were changed at the same time.
-        newest = sorted(models, key=lambda model: model.card.modified_ns, reverse=True)
+        newest = sorted(models, key=lambda model: changed_ns(model.card), reverse=True)
         context = dependencies.models.context
         return json_answer({"models": [listed(model, context(model.key)) for model in newest]})
 

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.catalog.gguf import Value
-from llama_runner.facades.ollama.details import capabilities_of, details_of
+from llama_runner.facades.ollama.details import capabilities_of, changed_ns, details_of
 from llama_runner.facades.ollama.go_json import Struct
 from llama_runner.facades.ollama.model_info import header_info, model_info
 from llama_runner.facades.ollama.names import listed_name
@@ -48,7 +48,7 @@ def show_fields(
 
     A request to the model has ``context`` tokens.
     """
-    verbose, system = asked.get("verbose", False), asked.get("system", "")
+    verbose, system = asked.get("verbose", False), asked.get("system") or model.card.origin.system
     parameters = parameters_of(model, context)
     template = model.chat_template or PLAIN_TEMPLATE
     info = model_info(model, headers.model, context, verbose=verbose)
@@ -62,13 +62,15 @@ def show_fields(
         "parameters": "\n".join(parameter_lines(parameters)),
         "template": template,
         "system": system,
+        "license": model.card.origin.license,
+        "messages": list(model.card.origin.messages),
         "details": details_of(model.card),
         "model_info": info,
         "projector_info": header_info(headers.projector or {}, verbose=verbose),
         "capabilities": capabilities_of(model),
-        "modified_at": local_time(model.card.modified_ns),
+        "modified_at": local_time(changed_ns(model.card)),
     }
-    may_lack = ("parameters", "system", "projector_info")
+    may_lack = ("parameters", "system", "projector_info", "license", "messages")
     return {name: value for name, value in fields.items() if value or name not in may_lack}
 
 

@@ -54,7 +54,7 @@ def test_an_unchanged_cache_is_not_written(path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"format": 3}', b'{"format": 3, "files": 7}', b"\xff", b"null"]
+    "content", [b"", b"{", b"[]", b'{"format": 4}', b'{"format": 4, "files": 7}', b"\xff", b"null"]
 )
 def test_a_corrupt_cache_is_ignored_with_a_warning(path, content, caplog):
     path.parent.mkdir()
@@ -72,7 +72,7 @@ def test_a_corrupt_cache_is_ignored_with_a_warning(path, content, caplog):
 )
 def test_a_corrupt_entry_is_as_good_as_none(path, entry):
     path.parent.mkdir()
-    path.write_bytes(orjson.dumps({"format": 3, "files": {str(_FILE.path): entry}}))
+    path.write_bytes(orjson.dumps({"format": 4, "files": {str(_FILE.path): entry}}))
     assert _loaded(path).find(_FILE) is None
 
 
