@@ -9,9 +9,6 @@ from collections.abc import Callable, Mapping
 from llama_runner.cli import ExitCode, Options, parse
 from llama_runner.errors import ConfigError, LlamaRunnerError, PortTaken
 
-INTERRUPTED = 128 + 2
-"""What a shell makes of Ctrl-C, and main.py too."""
-
 
 def main() -> int:
     """Run the command of the command line; expected trouble is one plain message."""
@@ -30,7 +27,7 @@ def main() -> int:
     except KeyboardInterrupt:
         # Before it serves, or while a command waits; a program that serves ends properly.
         _complain(options, "interrupted")
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
 def _command(name: str) -> Callable[[Options], ExitCode]:
@@ -53,6 +50,16 @@ def _command(name: str) -> Callable[[Options], ExitCode]:
             "pin": control.pin,
             "unpin": control.pin,
         }[name]
+    elif name == "run":
+        from llama_runner.commands.run import run as command
+    elif name == "pull":
+        from llama_runner.commands.pull import pull as command
+    elif name == "show":
+        from llama_runner.commands.show import show as command
+    elif name in ("rm", "cp"):
+        from llama_runner.commands import rearranging
+
+        command = rearranging.remove if name == "rm" else rearranging.copy
     elif name == "timeline":
         from llama_runner.commands.timeline import timeline as command
     elif name == "validate":

@@ -46,6 +46,8 @@ class ExitCode(IntEnum):
     BUG = 1
     CONFIGURATION = 2
     PORT = 3
+    INTERRUPTED = 128 + 2
+    """What a shell makes of Ctrl-C, and main.py too."""
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Options:
@@ -59,13 +61,34 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Opti
         parser.print_help(sys.stderr)
         raise SystemExit(ExitCode.CONFIGURATION)
     _refuse_other_commands(parser, argv[0])
-    given, unknown = parser.parse_known_args(list(argv))
+    given, unknown = parser.parse_known_args(_with_values(argv))
+    words, unknown = _split(given.words, unknown, given.command)
     if unknown:
         _refuse_unknown(parser, given.command, unknown[0])
-    options = Options(**vars(given) | {"peer": tuple(given.peer)})
+    lists = {"peer": tuple(given.peer), "image": tuple(given.image), "words": words}
+    options = Options(**vars(given) | lists)
     if options.engine is None:
         options = evolve(options, engine=environ.get(ENGINE_VARIABLE, "").strip() or None)
     return options
+
+
+def _with_values(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with a value for each option that may go without."""
+    alone = {option.flag: option.alone for option in OPTIONS if option.alone is not None}
+    return [f"{word}={alone[word]}" if word in alone else word for word in argv]
+
+
+def _split(
+    words: Sequence[str], unknown: list[str], command: str
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return what a command was told, and what is unknown to it.
+
+    Words behind an option are unknown to argparse, where any number may come.
+    """
+    (entry,) = (entry for entry in COMMANDS if entry.name == command)
+    if not entry.rest.endswith("...]") or any(word.startswith("-") for word in unknown):
+        return tuple(words), unknown
+    return (*words, *unknown), []
 
 
 class _Parser(argparse.ArgumentParser):
@@ -100,9 +123,19 @@ def build_parser() -> argparse.ArgumentParser:
         )
         if command.model:
             described.add_argument("model", metavar="MODEL", help="its name, as in a request")
+        _add_rest(described, command.rest)
         for option in OPTIONS:
             _add_option(described, option, shown=option.name in command.options)
     return parser
+
+
+def _add_rest(parser: argparse.ArgumentParser, rest: str) -> None:
+    """Have ``words`` hold what follows the model."""
+    name = rest.strip("[].")
+    if not name:
+        parser.set_defaults(words=())
+    else:
+        parser.add_argument("words", metavar=name, nargs="*" if rest != name else 1, help="")
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Option, *, shown: bool) -> None:

@@ -34,11 +34,13 @@ class Command:
     options: tuple[str, ...] = ()
     model: bool = False
     """Whether it is told which model it is about."""
+    rest: str = ""
+    """What else it is told: words as they stand in its usage, with ``...`` for any number."""
 
     @property
     def usage(self) -> str:
-        """Its name and what must follow it."""
-        return f"{self.name} MODEL" if self.model else self.name
+        """Its name and what follows it."""
+        return " ".join(filter(None, (self.name, "MODEL" if self.model else "", self.rest)))
 
 
 @frozen
@@ -50,6 +52,8 @@ class Option:
     summary: str
     read: Callable[[str], Any] | None = field(default=None, repr=False)
     repeatable: bool = False
+    alone: str | None = None
+    """What it means without a value; a value then follows only behind ``=``."""
 
     @property
     def name(self) -> str:
@@ -95,6 +99,15 @@ def _peer(text: str) -> tuple[str, str]:
     return name, url
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(words)}, got {text!r}")
+        return text.lower()
+
+    return read
+
+
 def _port_option(listener: str, speaks: str) -> Option:
     port = DEFAULT_PORTS[listener]
     summary = (
@@ -130,6 +143,29 @@ OPTIONS: tuple[Option, ...] = (
         _path,
     ),
     Option("--json", "", "print JSON for programs in place of text for people"),
+    Option(
+        "--format",
+        "FORMAT",
+        "what the answer must be: json; the prompt should ask for it too",
+        _one_of("json"),
+    ),
+    Option(
+        "--think",
+        "[=VALUE]",
+        "whether the model thinks before it answers: true (so without a value), false, low, "
+        "medium, high or max",
+        _one_of("true", "false", "low", "medium", "high", "max"),
+        alone="true",
+    ),
+    Option("--hide-thinking", "", "do not print what the model thinks"),
+    Option(
+        "--image", "PATH", "a picture for the first prompt (repeatable)", _path, repeatable=True
+    ),
+    Option("--modelfile", "", "print only the modelfile"),
+    Option("--parameters", "", "print only the parameters"),
+    Option("--system", "", "print only the system prompt"),
+    Option("--template", "", "print only the template"),
+    Option("--license", "", "print only the license"),
     Option("--check", "", "only say what it would take"),
     Option("--chrome", "PATH", "write a trace file for Chrome's or Perfetto's viewer", _path),
     Option("--quick", "", "measure for less than a minute; what is measured is noisier"),
@@ -178,6 +214,37 @@ COMMANDS: tuple[Command, ...] = (
         "timeline",
         "show what each load of a model waited for, step by step",
         ("chrome", "state_dir", "json"),
+    ),
+    Command(
+        "run",
+        "chat with a model, or answer one prompt",
+        ("format", "think", "hide_thinking", "image", "config_dir", "state_dir", "json"),
+        model=True,
+        rest="[PROMPT...]",
+    ),
+    Command("pull", "fetch a model", ("config_dir", "state_dir", "json"), model=True),
+    Command(
+        "show",
+        "tell what a model is and can do",
+        (
+            *("modelfile", "parameters", "system", "template", "license"),
+            *("config_dir", "state_dir", "json"),
+        ),
+        model=True,
+    ),
+    Command(
+        "rm",
+        "delete models",
+        ("config_dir", "state_dir", "json"),
+        model=True,
+        rest="[MODEL...]",
+    ),
+    Command(
+        "cp",
+        "give a model a second name",
+        ("config_dir", "state_dir", "json"),
+        model=True,
+        rest="DESTINATION",
     ),
     Command(
         "models",

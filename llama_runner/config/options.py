@@ -21,6 +21,8 @@ class Options:
 
     command: str
     model: str | None = None
+    words: tuple[str, ...] = ()
+    """What else the command is told: a prompt, further models, a destination."""
     config_dir: Path | None = None
     models_dir: Path | None = None
     engine: str | None = None
@@ -31,6 +33,15 @@ class Options:
     state_dir: Path | None = None
     ready_file: Path | None = None
     json: bool = False
+    format: str | None = None
+    think: str | None = None
+    hide_thinking: bool = False
+    image: tuple[Path, ...] = ()
+    modelfile: bool = False
+    parameters: bool = False
+    system: bool = False
+    template: bool = False
+    license: bool = False
     check: bool = False
     chrome: Path | None = None
     quick: bool = False

@@ -12,6 +12,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
     {
         P + "main.py": "the tree's root: listeners, runners, signals",
         P + "commands/start.py": "runs the tree beside its signals and announces it",
+        P + "commands/waiting.py": "tells how long a command has waited for an answer",
         P + "proxy_manager.py": "one task for each listener",
         P + "websocket_manager.py": "one session's reader, and its end with the program",
         P + "runner_manager.py": "one task for each runner",
@@ -68,8 +69,9 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "werkzeug": (P + "facades/",),
         "hypercorn": (P + "http/",),
         "h11": (P + "wire/", P + "http/application.py"),
-        "httpx": tuple(
-            P + f"runner/{name}.py" for name in ("child_client", "control", "slot_files")
+        "httpx": (
+            *(P + f"runner/{name}.py" for name in ("child_client", "control", "slot_files")),
+            P + "commands/ollama_port.py",
         ),
         "cattrs": (P + "config/converter.py",),
         "orjson": (

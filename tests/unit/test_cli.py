@@ -55,7 +55,7 @@ def test_every_option_is_read() -> None:
 
 def test_the_table_and_the_options_hold_the_same_names() -> None:
     fields = {attribute.name for attribute in attrs.fields(Options)}
-    assert {option.name for option in OPTIONS} | {"command", "model"} == fields
+    assert {option.name for option in OPTIONS} | {"command", "model", "words"} == fields
     for command in COMMANDS:
         assert len(options_of(command)) == len(command.options), command.name
 
