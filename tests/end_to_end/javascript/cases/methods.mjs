@@ -52,6 +52,7 @@ export const cases = {
     const messages = [...HELLO, called, result];
     assertLast(await say(client, { model: "tiny-thinker", messages, tools: [WEATHER] }));
     await assertRefused(say(client, { tools: [WEATHER] }), 400, /does not support tools$/);
+    assertLast(await say(client, { model: "tiny-thinker", tools: [{ type: "function" }] }));
   },
 
   async "chat keeps a format"(client) {
