@@ -61,6 +61,9 @@ export const cases = {
     assert.ok(CITIES.includes(JSON.parse(answer.message.content).city));
     const json = await say(client, { format: "json", options });
     assert.match(json.message.content.trimStart(), /^[{[]/);
+    // The engine would take all memory for this one.
+    const impossible = { type: "string", minLength: 5, maxLength: 4 };
+    await assertRefused(say(client, { format: impossible }), 400, /^'format': expected a minLength/);
   },
 
   async "chat sees"(client, { red, blue }) {
