@@ -12,6 +12,7 @@ from attrs import frozen
 from llama_runner.errors import BadRequest
 from llama_runner.relay.conversations import conversation_of_chat, conversation_of_text
 from llama_runner.relay.media import refuse_remote_media
+from llama_runner.relay.schemas import SCHEMA_FIELDS, refuse_unbearable_schemas
 from llama_runner.scheduling.conversation import Conversation
 from llama_runner.wire.body import Body
 from llama_runner.wire.long_strings import Aside
@@ -135,6 +136,7 @@ def read_relay_request(task: Task, body: Body, aside: Aside = NOTHING_ASIDE) -> 
     streams = _typed(fields, "stream", bool, "true or false", default=False)
     if streams and not task.generates:
         raise BadRequest(f"{task.value} cannot be streamed", param="stream")
+    refuse_unbearable_schemas({name: fields.get(name) for name in SCHEMA_FIELDS})
     return RelayRequest(
         task,
         model,

@@ -58,6 +58,10 @@ async def test_what_fails_before_it_has_its_status(autojump_clock: MockClock) ->
         ),
         ("/api/chat", {**CHAT, "think": True}, 400, '"a:latest" does not support thinking'),
         (
+            *("/api/chat", {**CHAT, "format": {"minItems": 2, "maxItems": 1}}, 400),
+            "'format': expected a minItems of at most maxItems, got 2 and 1",
+        ),
+        (
             *("/api/chat", {**CHAT, "tools": [{"type": "function"}]}, 400),
             "registry.ollama.ai/library/a:latest does not support tools",
         ),

@@ -184,6 +184,7 @@ async def test_a_failed_start_is_told_with_its_cause(autojump_clock: MockClock) 
         ({**CHAT, "stream": "yes"}, 400, "stream", "invalid_type"),
         ({**CHAT, "n": 0}, 400, "n", "invalid_type"),
         ({"model": "a"}, 400, "messages", "missing_required_parameter"),
+        ({**CHAT, "tools": [{"minItems": 2, "maxItems": 1}]}, 400, "tools", "invalid_value"),
         ({**CHAT, "messages": "Hi"}, 400, "messages", "invalid_type"),
         ({**CHAT, "model": "nobody"}, 404, "model", "model_not_found"),
         ({**CHAT, "deep": json.loads("[" * 300 + "]" * 300)}, 400, None, "invalid_json"),

@@ -57,11 +57,13 @@ def content_of(text: str, images: Iterable[str], aside: Aside) -> str | list[dic
 
 
 def openai_tools(tools: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the tools for the engine; one without parameters takes none."""
-    nothing = {"type": "object", "properties": {}}
+    """Return the tools for the engine; one without parameters takes none.
+
+    The engine fails on one without a name, which for Ollama is one with an empty name.
+    """
+    bare = {"name": "", "parameters": {"type": "object", "properties": {}}}
     return [
-        {"type": "function", "function": {"parameters": nothing, **tool.get("function", {})}}
-        for tool in tools
+        {"type": "function", "function": {**bare, **tool.get("function", {})}} for tool in tools
     ]
 
 

@@ -18,6 +18,7 @@ from llama_runner.facades.ollama.shortening import excess
 from llama_runner.facades.ollama.thinking import Think, read_think
 from llama_runner.facades.ollama.wanted_context import wanted_context
 from llama_runner.relay.relay_request import RelayRequest, Task
+from llama_runner.relay.schemas import refuse_unbearable_schemas
 from llama_runner.relay.target import Target
 from llama_runner.relay.tongue import Wish
 from llama_runner.wire.long_strings import Aside
@@ -81,7 +82,13 @@ class Wanted:
     def request(
         self, task: Task, fields: Mapping[str, Any], aside: Aside, *, streams: bool
     ) -> RelayRequest:
-        """Return the request that has the engine do a task; raises BadRequest for ``num_ctx``."""
+        """Return the request that has the engine do a task.
+
+        Raises:
+            BadRequest: ``num_ctx`` is no number, or the engine would hang on a schema.
+
+        """
+        refuse_unbearable_schemas({"format": self._format, "tools": fields.get("tools")})
         return RelayRequest(
             task,
             self.model,

@@ -58,6 +58,14 @@ def test_tools_without_parameters_take_none() -> None:
     assert told == {"type": "function", "function": {"name": "f", "parameters": nothing}}
 
 
+@pytest.mark.parametrize("tool", [{}, {"type": "function"}, {"function": {"description": "x"}}])
+def test_tools_without_a_name_have_an_empty_one(tool: dict[str, Any]) -> None:
+    # The engine fails on one without.
+    (told,) = openai_tools([tool])
+    assert told["type"] == "function"
+    assert told["function"]["name"] == ""
+
+
 @pytest.mark.parametrize(
     ("messages", "path", "kinds"),
     [
