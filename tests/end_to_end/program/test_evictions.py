@@ -16,7 +16,7 @@ from tests.support.streams import Streams
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-SAMPLE, FULL = 4, 500
+SAMPLE, FULL = 2, 500
 CLIENTS = 3
 SCHEDULING = {"patience": 0.3, "min_residency": 0.1, "max_loaded": 1, "queue_timeout": 3600}
 TOKENS = 12

@@ -28,7 +28,7 @@ from tests.support.harm import KILL, harmed, harms  # noqa: E402 - not on Window
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-SAMPLE, FULL = 6, 300
+SAMPLE, FULL = 4, 300
 LIMIT = 3.0
 PHASES = ("idle", "loading", "prefill", "streaming")
 APP = {
