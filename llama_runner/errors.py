@@ -15,7 +15,8 @@
     ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
     ├── NotReached             the program that serves did not answer (commands/asking.py)
     ├── PullFailed             a model could not be fetched
-    │   └── SourceRefused      … its source would not give it (store/web.py)
+    │   ├── NoSuchModel        … its source does not have it (store/remote_model.py)
+    │   └── SourceRefused      … or would not give it (store/web.py)
     ├── Refused                … or would not do what it was asked to (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving

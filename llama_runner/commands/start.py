@@ -82,6 +82,8 @@ async def _serve(
         catalog,
         system_spawner(),
         prepared.state,
+        Path(prepared.configuration.app.models.dir).expanduser(),
+        partial(_find_models, prepared),
         bound,
         where,
         claim.control_key,

@@ -25,7 +25,7 @@ STALL_LIMIT = 30.0
 
 _REDIRECTS = 8
 _CLOSED_WITHIN = 2.0
-_LONGEST_JSON = 64 * 1024**2
+_LONGEST_TEXT = 64 * 1024**2
 _LONGEST_REASON = 300
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
@@ -60,11 +60,10 @@ async def open_client(*, insecure: bool = False) -> AsyncIterator[httpx.AsyncCli
 
 @frozen
 class Page:
-    """What a server answered: JSON, its text, and where it says that more is, by relation."""
+    """What a server answered in JSON, and where it says that more is, by relation."""
 
     fields: Any
     links: Mapping[str, str]
-    text: bytes
 
 
 @define(eq=False)
@@ -115,19 +114,31 @@ class Web:
             PullFailed: as ``asked``, or it is no JSON.
 
         """
+        text, links = await self._read(url, headers)
+        try:
+            return Page(json.loads(text), links)
+        except (ValueError, RecursionError):
+            raise PullFailed(f"the answer of {urlsplit(url).hostname} is no JSON") from None
+
+    async def text(self, url: str) -> str:
+        """Return the text at ``url``.
+
+        Raises:
+            PullFailed: as ``json``.
+
+        """
+        return (await self._read(url, {}))[0].decode("utf-8", "replace")
+
+    async def _read(self, url: str, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
         patience = Patience(3)
         while True:
             try:
                 async with self.asked(url, headers) as response:
-                    text = await _text(response, _LONGEST_JSON)
+                    text = await _text(response, _LONGEST_TEXT)
                     links = {rel: each["url"] for rel, each in response.links.items() if rel}
+                    return text, {rel: urljoin(url, link) for rel, link in links.items()}
             except Interrupted as error:
                 await patience.wait(error)
-                continue
-            try:
-                return Page(json.loads(text), links, text)
-            except (ValueError, RecursionError):
-                raise PullFailed(f"the answer of {urlsplit(url).hostname} is no JSON") from None
 
     async def _onward(self, url: str, response: httpx.Response) -> str | None:
         """Return where to ask instead; None if this is the answer."""
@@ -153,7 +164,7 @@ class Web:
         url = str(httpx.URL(urljoin(self.base, realm)).copy_merge_params(wanted))
         async with _sent(self._client, self._client.build_request("GET", url)) as response:
             await _check(response)
-            told = json.loads(await _text(response, _LONGEST_JSON))
+            told = json.loads(await _text(response, _LONGEST_TEXT))
         match told:
             case {"token": str() as token} | {"access_token": str() as token}:
                 self._token = token

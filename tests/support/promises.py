@@ -27,6 +27,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "relay/pulse.py": "one task for the heartbeats of all clients",
         P + "logs/log.py": "one drain for each place where log lines go",
         P + "store/download.py": "the connections over which one file comes",
+        P + "store/pulls.py": "one task for each model that is being fetched",
         P + "concurrency/first.py": "races waits, all of which end before it returns",
     }
 )
@@ -73,7 +74,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             P + f"{name}.py"
             for name in (
                 *("runner/child_client", "runner/control", "runner/slot_files"),
-                "store/web",
+                *("store/web", "store/sources"),
             )
         ),
         "cattrs": (P + "config/converter.py",),
