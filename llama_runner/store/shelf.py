@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from attrs import frozen
 
 from llama_runner.platforms.replacing import replace_file
 from llama_runner.store.remote_model import PulledFile, PulledModel
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -50,6 +54,19 @@ class Shelf:
             with suppress(OSError):
                 file.path.unlink()
         return home
+
+    def kept(self) -> Mapping[str, Path]:
+        """Return the models that were put here, by name, each with its first file."""
+        kept: dict[str, Path] = {}
+        for path in sorted(self.folder.glob(f"*/{MANIFEST}")):
+            try:
+                told = json.loads(path.read_bytes())
+                first, *_ = (each for each in told["files"] if each["role"] == "model")
+                if told["format"] == 1:
+                    kept[str(told["name"])] = path.parent / _safe(str(first["name"]))
+            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+                logger.warning("%s is ignored: %r", path, error)
+        return kept
 
 
 def folder_of(name: str) -> str:
