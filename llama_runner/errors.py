@@ -14,6 +14,9 @@
     ├── EngineRefused          llama-server would not do what the request asks
     ├── FramingError           bytes are not the message they claim to be (wire/framing.py)
     ├── NotReached             the program that serves did not answer (commands/asking.py)
+    ├── PullFailed             a model could not be fetched
+    │   ├── NoSuchModel        … its source does not have it (store/remote_model.py)
+    │   └── SourceRefused      … or would not give it (store/web.py)
     ├── Refused                … or would not do what it was asked to (commands/asking.py)
     ├── RunnerError            a llama-server child let us down
     │   ├── StartFailed        it exited, or stayed unready, before serving
@@ -131,6 +134,10 @@ class EngineRefused(LlamaRunnerError):
         self.status = status
         self.kind = kind
         self.details = dict(details or {})
+
+
+class PullFailed(LlamaRunnerError):
+    """A model could not be fetched; what has come of it stays, for the next try."""
 
 
 class RunnerError(LlamaRunnerError):

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
@@ -23,6 +23,7 @@ import trio
 from attrs import frozen
 
 from llama_runner.catalog.catalog import Catalog, CatalogModel
+from llama_runner.concurrency.disk import Disk
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
@@ -54,6 +55,13 @@ from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
+from llama_runner.store.download import on_disk
+from llama_runner.store.pieces import PIECE
+from llama_runner.store.pulling import BLOBS, Puller
+from llama_runner.store.pulls import Pulls, open_pulls
+from llama_runner.store.remote_model import PulledModel
+from llama_runner.store.shelf import Shelf
+from llama_runner.store.sources import sources_of
 from llama_runner.targets import Targets
 from llama_runner.timeline_fields import timeline_fields
 
@@ -69,6 +77,8 @@ class Parts:
     catalog: Catalog
     spawn: Spawner
     state: Path
+    models: Path
+    rescan: Callable[[], Awaitable[Catalog]]
     bound: Mapping[str, socket.socket]
     addresses: Mapping[str, str | None]
     control_key: str
@@ -111,8 +121,9 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 ],
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
+            open_pulls(_puller(parts, catalog)) as pulls,
         ):
-            announce = partial(_announce_stop, stop, runners, keeping, events)
+            announce = partial(_announce_stop, stop, runners, pulls, keeping, events)
             # A stop can be hurried while the runners are being stopped.
             application.start_soon(announce)  # noqa: ASYNC111 - it outlives the runners
             spec_of = _launcher(parts, appraiser, archive)
@@ -136,6 +147,7 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 ),
                 partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
                 control,
+                pulls,
                 parts.control_key,
                 int(time.time()),
             )
@@ -166,15 +178,33 @@ def new_control_key() -> str:
 
 
 async def _announce_stop(
-    stop: Stop, runners: RunnerManager, keeping: SlotKeeping, events: Broadcaster[Event]
+    stop: Stop,
+    runners: RunnerManager,
+    pulls: Pulls,
+    keeping: SlotKeeping,
+    events: Broadcaster[Event],
 ) -> None:
     await stop.requested.wait()
     # Whoever still waits is told now; it would only hold up the drain.
     runners.refuse(ShuttingDown("the program is stopping"))
+    pulls.refuse(ShuttingDown("the program is stopping"))
     events.publish(ProgramStopping())
     await stop.hurried.wait()
     keeping.hurry()
     runners.hurry()
+
+
+def _puller(parts: Parts, catalog: Watched[Catalog]) -> Puller:
+    """Return what fetches models into the first models folder, and puts them into the catalog."""
+    shelf, one = Shelf(parts.models), trio.Lock()
+
+    async def adopt(model: PulledModel) -> None:
+        async with one:
+            await on_disk(Disk(), partial(shelf.put, model))
+            catalog.set(await parts.rescan())
+
+    sources = sources_of(parts.configuration.app.store)
+    return Puller(parts.models / BLOBS, sources, adopt, PIECE)
 
 
 Launcher = Callable[[CatalogModel], ModelSpec]

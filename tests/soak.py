@@ -20,6 +20,7 @@ LONG = (
     "tests/end_to_end/program/test_stop.py",
     "tests/end_to_end/program/test_thrash.py",
     "tests/integration/test_broken_engine.py",
+    "tests/integration/test_downloads.py",
     "tests/integration/test_forced_evictions.py",
     "tests/integration/test_fuzz.py",
     "tests/integration/test_lifeline.py",

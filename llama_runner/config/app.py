@@ -19,6 +19,7 @@ from llama_runner.config.scheduling import SchedulingConfig
 from llama_runner.config.security import SecurityConfig
 from llama_runner.config.setting import INTERNAL, documented
 from llama_runner.config.slot_archive import SlotArchiveConfig
+from llama_runner.config.store import StoreConfig
 
 # Ports that clients of LM Studio and Ollama try by themselves, and our own.
 DEFAULT_PORTS = {"lmstudio": 1234, "ollama": 11434, "dashboard": 8035}
@@ -189,6 +190,9 @@ class AppConfig:
     slot_archive: SlotArchiveConfig = field(
         default=SlotArchiveConfig(),
         metadata=documented("What of the prompts outlives the end of a model."),
+    )
+    store: StoreConfig = field(
+        default=StoreConfig(), metadata=documented("Where models are fetched from.")
     )
     relay: RelayConfig = field(
         default=RelayConfig(), metadata=documented("How answers are carried back.")

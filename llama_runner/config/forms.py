@@ -46,6 +46,13 @@ OriginText = Annotated[
         r"[a-z][a-z0-9+.-]*://[^\u0000-\u0020/?#]+",
     ),
 ]
+AddressText = Annotated[
+    str,
+    Text(
+        "an address such as https://huggingface.co, without a slash at its end",
+        r"https?://[^\u0000-\u0020/?#]+(?:/[^\u0000-\u0020/?#]+)*",
+    ),
+]
 SecretText = Annotated[
     str,
     Text("at least 8 visible ASCII characters without spaces", r"[!-~]{8,}", secret=True),

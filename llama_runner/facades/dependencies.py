@@ -13,6 +13,7 @@ from llama_runner.concurrency.watched import Watched
 from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.lending.loaded import LoadedModel
+from llama_runner.store.pulls import Pulls
 
 
 class Models(Protocol):
@@ -58,5 +59,6 @@ class Dependencies:
     status: Callable[[], Mapping[str, Any]]
     timeline: Callable[[], Mapping[str, Any]]
     models: Models
+    pulls: Pulls
     control_key: str
     started: int

@@ -39,6 +39,10 @@ from llama_runner.runner.launch import Launch
 from llama_runner.runner.port import free_port
 from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
+from llama_runner.store.pulling import Puller
+from llama_runner.store.pulls import open_pulls
+from llama_runner.store.remote_model import PulledModel
+from llama_runner.store.sources import sources_of
 from llama_runner.timeline_fields import timeline_fields
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
@@ -116,6 +120,7 @@ async def open_program(
     real: RealEngine | None = None,
     upstream: Serve | None = None,
     defaults: ModelDefaults | None = None,
+    puller: Puller | None = None,
 ) -> AsyncIterator[Program]:
     """Run the program while the block lasts, in memory or in front of a real engine.
 
@@ -171,6 +176,9 @@ async def open_program(
                 attendants=[StallWatch(config.scheduling.stall_limit).attend],
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
+            open_pulls(
+                puller or Puller(Path("models"), sources_of(config.store), _lost, 1)
+            ) as pulls,
         ):
             control = ModelControl(resolve, runners)
             relay = Relay(resolve, runners, config.relay, pulse, events.publish, control)
@@ -181,6 +189,7 @@ async def open_program(
                 lambda: {"listeners": {}, "models": []},
                 partial(timeline_fields, runners.timeline, 0.0),
                 control,
+                pulls,
                 "control",
                 0,
             )
@@ -202,3 +211,8 @@ async def _note(events: Broadcaster[Event], told: list[Event]) -> None:
     with events.subscribe() as received:
         async for event in received:
             told.append(event)
+
+
+async def _lost(model: PulledModel) -> None:
+    """Do nothing with what was fetched."""
+    await trio.lowlevel.checkpoint()

@@ -27,6 +27,8 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "lending/stall_watch.py": "one watcher of progress for each runner",
         P + "relay/pulse.py": "one task for the heartbeats of all clients",
         P + "logs/log.py": "one drain for each place where log lines go",
+        P + "store/download.py": "the connections over which one file comes",
+        P + "store/pulls.py": "one task for each model that is being fetched",
         P + "concurrency/first.py": "races waits, all of which end before it returns",
     }
 )
@@ -69,9 +71,12 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "werkzeug": (P + "facades/",),
         "hypercorn": (P + "http/",),
         "h11": (P + "wire/", P + "http/application.py"),
-        "httpx": (
-            *(P + f"runner/{name}.py" for name in ("child_client", "control", "slot_files")),
-            P + "commands/ollama_port.py",
+        "httpx": tuple(
+            P + f"{name}.py"
+            for name in (
+                *("runner/child_client", "runner/control", "runner/slot_files"),
+                *("store/web", "store/sources", "commands/ollama_port"),
+            )
         ),
         "cattrs": (P + "config/converter.py",),
         "orjson": (

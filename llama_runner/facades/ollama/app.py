@@ -9,6 +9,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.ollama.error_answers import add_error_handlers
 from llama_runner.facades.ollama.json_answer import TEXT, json_answer
 from llama_runner.facades.ollama.model_routes import add_model_routes
+from llama_runner.facades.ollama.pull_routes import add_pull_route
 from llama_runner.facades.openai.quart_routes import add_model_routes as add_openai_routes
 from llama_runner.facades.quart_app import make_app
 
@@ -22,6 +23,7 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     add_openai_routes(app, dependencies)
     add_error_handlers(app)
     add_model_routes(app, dependencies)
+    add_pull_route(app, dependencies)
 
     @app.get("/")
     async def root() -> Response:

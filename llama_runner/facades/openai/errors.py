@@ -21,6 +21,7 @@ from llama_runner.errors import (
     ModelTooLarge,
     NoRoom,
     OutOfMemory,
+    PullFailed,
     QueueFull,
     RunnerLost,
     ShuttingDown,
@@ -94,6 +95,8 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
         case StartFailed():
             code = "model_load_failed"
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)
+        case PullFailed():
+            return OpenAIError(502, message, "server_error", code="pull_failed", headers=_FINAL)
         case RunnerLost():
             return OpenAIError(502, message, "server_error", code="model_stopped")
         case _:

@@ -1,0 +1,1 @@
+"""The models that we keep: the first models folder, and what is fetched for it."""
