@@ -15,7 +15,10 @@ from attrs import frozen
 FOLDER = Path(__file__).parents[1] / "end_to_end" / "javascript"
 """Where the JavaScript lies, and beside it the packages that it needs."""
 PATIENCE = 300
-_UNREACHED = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT")
+_UNREACHED = (
+    *("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT"),
+    *("SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"),
+)
 """How npm says that it cannot reach whoever has the packages."""
 
 
@@ -46,6 +49,8 @@ class Node:
         return subprocess.run(
             [str(self.program), *arguments],
             cwd=FOLDER,
+            # Whoever looks into encrypted connections, as some offices do, is in the system's list.
+            env=os.environ | {"NODE_USE_SYSTEM_CA": "1"},
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE,

@@ -128,9 +128,11 @@ class ModelServer:
             await self._pass(stream, part)
 
     async def _pass(self, stream: trio.SocketStream, part: bytes) -> None:
-        if self.stops_after is not None and self.sent + len(part) >= self.stops_after:
-            await stream.send_all(part[: self.stops_after - self.sent])
-            self.sent = self.stops_after
+        last = self.stops_after
+        if last is not None and self.sent + len(part) >= last:
+            # Others send meanwhile, and whoever waits for the stop changes what is read here.
+            part, self.sent = part[: last - self.sent], last
+            await stream.send_all(part)
             self.stopped.set()
             await trio.sleep_forever()
         self.sent += len(part)
