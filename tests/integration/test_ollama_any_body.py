@@ -8,11 +8,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.support.front_door import ask, on_virtual_clock
 from tests.support.http_client import Reply, request_bytes
+from tests.support.ollama_shapes import ERROR, PIECE, WHOLE, Shape
 from tests.support.program import open_program
 from tests.support.scripted_engine import Asked, EngineConnection, ScriptedEngine, TokenScript
 
@@ -50,6 +52,28 @@ GOOD: dict[str, list[Any]] = {
 }
 PATHS = ("/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show")
 OLLAMA_S_500 = ("option ", "invalid format: ")
+ODD = (
+    "1e400",
+    "1e300",
+    "-1e18",
+    "18446744073709551615",
+    "9" * 40,
+    "[1e999]",
+    r'"\ud800"',
+    r'"\u0000"',
+)
+"""JSON that other programs than Python's write."""
+_HELLO = b'"model": "a", "messages": [{"role": "user", "content": "Hi"}]'
+CHATS = (b"{%b}" % _HELLO, b'{%b, "stream": false}' % _HELLO, b'{%b, "logprobs": true}' % _HELLO)
+ODD_PLACE = "something odd"
+EACH_STATUS = (
+    b'{"model": "a", "prompt": "Hi", "stream": false}',
+    b'{"model": "a", "prompt": "Hi"}',
+    b'{"model": "a", "keep_alive": 0}',
+    b'{"model": "a", "keep_alive": "5"}',
+    b'{"model": "none"}',
+    b'{"model": "a", "prompt": "Hi", "options": {"seed": "x"}}',
+)
 
 _leaves = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9)
@@ -74,7 +98,11 @@ def _bodies(draw: st.DrawFn) -> bytes:
         fields["options"] = draw(
             st.dictionaries(st.sampled_from(["temperature", "top_k", "stop", "num_ctx"]), _any)
         )
-    body = json.dumps(fields).encode()
+    if draw(st.integers(0, 3)) == 0:
+        name = draw(st.sampled_from(sorted(fields)))
+        fields[name] = ODD_PLACE if draw(st.booleans()) else {"temperature": ODD_PLACE}
+    written = json.dumps(fields).replace(json.dumps(ODD_PLACE), draw(st.sampled_from(ODD)))
+    body = written.encode()
     cut = draw(st.integers(0, 20))
     return body[: len(body) - cut] if cut in (1, 2, 9) else body
 
@@ -90,30 +118,37 @@ async def _answers(asked: Asked, connection: EngineConnection) -> None:
         await connection.whole(501, {"error": error})
 
 
-def _check(reply: Reply) -> None:
+def _check(path: str, reply: Reply) -> None:
     form = reply.headers["content-type"]
     if form == "application/x-ndjson":
         *lines, last = [json.loads(line) for line in reply.body.splitlines()]
-        assert not any(line["done"] for line in lines)
-        assert last.get("done") is True or "error" in last
+        for line in lines:
+            _assert_like(PIECE[path], line)
+        _assert_like({"anyOf": [WHOLE[path], ERROR]}, last)
         return
     assert form == "application/json; charset=utf-8"
     if reply.status == 200:
-        assert isinstance(reply.json, dict)
+        _assert_like(WHOLE[path], reply.json)
         return
+    _assert_like(ERROR, reply.json)
     error = reply.json["error"]
-    assert error and isinstance(error, str)
     if reply.status == 500:
         assert error.startswith(OLLAMA_S_500), error
     else:
         assert reply.status in (400, 404, 501), (reply.status, error)
 
 
-def test_any_body_gets_an_answer_in_ollama_s_form() -> None:
+def _assert_like(shape: Shape, answer: Any) -> None:
+    Draft202012Validator(shape).validate(answer)
+
+
+def test_any_body_gets_an_answer_of_the_documented_shape() -> None:
     seen: Counter[int] = Counter()
 
     @settings(max_examples=150)
     @given(path=st.sampled_from(PATHS), bodies=st.lists(_bodies(), min_size=1, max_size=6))
+    @example(path="/api/generate", bodies=[*EACH_STATUS])
+    @example(path="/api/chat", bodies=[*CHATS])
     def run(path: str, bodies: list[bytes]) -> None:
         async def main() -> list[Reply]:
             engine = ScriptedEngine(_answers)
@@ -122,7 +157,7 @@ def test_any_body_gets_an_answer_in_ollama_s_form() -> None:
                 return [await ask(program.client(), each) for each in asked]
 
         for reply in on_virtual_clock(main):
-            _check(reply)
+            _check(path, reply)
             seen[reply.status] += 1
 
     run()
