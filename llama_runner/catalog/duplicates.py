@@ -58,7 +58,7 @@ def _said(origin: Origin) -> Origin:
 
 def _marks(path: Path) -> set[Hashable]:
     """Return what two paths of one file, or two files that are named by one content, share."""
-    real = os.path.realpath(path)
+    real = _real_path(path)
     marks: set[Hashable] = {os.path.normcase(real)}
     if match := _SHA256.fullmatch(os.path.basename(real)):
         marks.add(match[1])
@@ -69,3 +69,10 @@ def _marks(path: Path) -> set[Hashable]:
     if status.st_ino:
         marks.add((status.st_dev, status.st_ino))
     return marks
+
+
+def _real_path(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError:  # Windows does not follow every path that it can open
+        return os.path.abspath(path)
