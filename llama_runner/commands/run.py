@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import Any
 
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.answering import answer, load
 from llama_runner.commands.chat import Chat
 from llama_runner.commands.conversation import Conversation, read_think
-from llama_runner.commands.ollama_port import OllamaPort, with_port
 from llama_runner.commands.pictures import read_picture, with_pictures
+from llama_runner.commands.show import shown
 from llama_runner.errors import ConfigError
 from llama_runner.platforms.console_text import (
     allow_editing,
@@ -39,7 +38,7 @@ def run(options: Options) -> ExitCode:
     conversation = Conversation(
         options.model or "", format=options.format, think=read_think(options.think)
     )
-    sees = "vision" in _shown(options).get("capabilities", ())
+    sees = "vision" in shown(options).get("capabilities", ())
     if pictures and not sees:
         raise ConfigError("command line", (f"--image: {conversation.model} sees no pictures",))
     if typed and not options.words:
@@ -82,12 +81,4 @@ def _chat(
             first.clear()
         answer(options, held)
 
-    Chat(conversation, sees, input, print, ask, partial(_shown, options)).hold()
-
-
-def _shown(options: Options) -> dict[str, Any]:
-    async def ask(port: OllamaPort) -> Any:
-        return await port.ask("POST", "/api/show", {"model": options.model})
-
-    fields: dict[str, Any] = with_port(options, ask)
-    return fields
+    Chat(conversation, sees, input, print, ask, partial(shown, options)).hold()

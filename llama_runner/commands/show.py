@@ -32,16 +32,28 @@ def show(options: Options) -> ExitCode:
         named = " and ".join(f"--{part}" for part in parts)
         raise ConfigError("command line", (f"expected one of the parts, got {named}",))
     ready_streams()
-
-    async def ask(port: OllamaPort) -> Any:
-        return await port.ask("POST", "/api/show", {"model": options.model})
-
-    fields = with_port(options, ask)
+    fields = shown(options)
     if options.json:
         print(json.dumps({part: fields.get(part, "") for part in parts} or fields))
     else:
         print(fields.get(parts[0], "") if parts else summary(fields))
     return ExitCode.NORMAL
+
+
+def shown(options: Options) -> dict[str, Any]:
+    """Return what ``/api/show`` tells of the model.
+
+    Raises:
+        NotReached: nothing serves, or it does not answer.
+        Refused: there is no such model.
+
+    """
+
+    async def ask(port: OllamaPort) -> Any:
+        return await port.ask("POST", "/api/show", {"model": options.model})
+
+    fields: dict[str, Any] = with_port(options, ask)
+    return fields
 
 
 def summary(fields: Mapping[str, Any]) -> str:
