@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx  # noqa: ASYNC127 - its successor is not what this is tested with
 import trio
@@ -23,9 +22,6 @@ from llama_runner.platforms.paths import state_folder
 CONNECTED_WITHIN = 10.0
 SHOWN = 12
 """Names of models that fit a message."""
-
-# Where a listener on every address is reached from this machine.
-_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - it is replaced, not bound
 
 Line = dict[str, Any]
 
@@ -161,6 +157,4 @@ def _address(options: Options) -> str:
     address = running.addresses.get("ollama")
     if address is None:
         raise NotReached("its Ollama port is off, and this command needs it")
-    parts = urlsplit(address)
-    host = _REACHED_AT.get(parts.hostname or "")
-    return address if host is None else f"http://{host}:{parts.port}"
+    return address
