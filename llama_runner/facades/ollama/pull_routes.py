@@ -12,6 +12,7 @@ from quart_trio import QuartTrio
 
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.dependencies import Dependencies
+from llama_runner.facades.ollama.dialect import LINES
 from llama_runner.facades.ollama.errors import to_ollama
 from llama_runner.facades.ollama.go_json import Struct
 from llama_runner.facades.ollama.line import line
@@ -19,7 +20,6 @@ from llama_runner.facades.quart_app import json_response
 from llama_runner.store.pull_name import PullName, read_pull_name
 from llama_runner.store.pulls import Pull, Pulls
 
-NDJSON = "application/x-ndjson"
 PULL_REQUEST = Struct(
     "PullRequest",
     {"model": "string", "name": "string", "insecure": "bool", "stream": "bool"},
@@ -36,7 +36,7 @@ def add_pull_route(app: QuartTrio, dependencies: Dependencies) -> None:
         insecure = asked.get("insecure", False)
         if asked.get("stream", True):
             body = PullBody(dependencies.pulls, name, insecure)
-            return Response(body, content_type=NDJSON)
+            return Response(body, content_type=LINES.content_type)
         joined = await dependencies.pulls.join(name, insecure=insecure)
         try:
             await joined.ended.wait()
