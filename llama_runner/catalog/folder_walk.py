@@ -21,10 +21,12 @@ Place: TypeAlias = tuple[Path, tuple[str, ...]]
 class FolderWalk:
     """Collects the files below folders, each once however many links lead to it.
 
-    ``checkpoint`` is called for every folder and may raise to end the walk.
+    ``checkpoint`` is called for every folder and may raise to end the walk; what is
+    ``known`` already is not looked into.
     """
 
     checkpoint: Callable[[], None]
+    known: frozenset[Path] = frozenset()
     files: list[FoundFile] = field(factory=list, init=False)
     passed_over: list[PassedOver] = field(factory=list, init=False)
     _store: str = field(default=MODELS, init=False)
@@ -74,6 +76,8 @@ class FolderWalk:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
+                if Path(entry.path) in self.known:
+                    continue
                 folders.append((Path(entry.path), (*names, entry.name)))
             elif entry.name.lower().endswith(".gguf"):
                 if entry.is_symlink():

@@ -56,19 +56,26 @@ def derive_keys(cards: Sequence[ModelCard], taken: Collection[str] = ()) -> tupl
 def keys_of(cards: Sequence[ModelCard], taken: Collection[str] = ()) -> tuple[ModelKey, ...]:
     """Return a key for each card: its store's name for it, else one derived from its path.
 
-    Models whose store has no names for them come first, then a name that two
-    models would share is used for neither; one that is taken gives way to the
-    whole of it (``registry.ollama.ai/library/model:tag``).
+    What was fetched or made here comes first, as somebody asked for it by that name; then
+    models whose store has no names for them; then a name that two models would share is
+    used for neither; one that is taken gives way to the whole of it
+    (``registry.ollama.ai/library/model:tag``).
     """
-    unnamed = [card for card in cards if _is_known_by_path(card)]
-    keys = dict(zip(map(_identity, unnamed), derive_keys(unnamed, taken), strict=True))
-    used = {*taken, *map(normalise, keys.values())}
+    keys: dict[int, ModelKey] = {}
+    used = {*taken}
+    for card in cards:
+        if card.origin.is_kept and normalise(name := card.origin.names[0]) not in used:
+            keys[_identity(card)] = ModelKey(name)
+            used.add(normalise(name))
+    unnamed = [c for c in cards if _is_known_by_path(c) and _identity(c) not in keys]
+    keys |= zip(map(_identity, unnamed), derive_keys(unnamed, used), strict=True)
+    used |= {*map(normalise, keys.values())}
     shown = Counter(normalise(name) for card in cards for name in card.origin.names)
     for card in cards:
         free = [
             n for n in card.origin.names if normalise(n) not in used and shown[normalise(n)] < 2
         ]
-        if free and not _is_known_by_path(card):
+        if free and not _is_known_by_path(card) and _identity(card) not in keys:
             keys[_identity(card)] = ModelKey(free[0])
             used.add(normalise(free[0]))
     rest = [card for card in cards if _identity(card) not in keys]

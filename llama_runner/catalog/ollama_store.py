@@ -16,7 +16,8 @@ from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import FoundFile, PassedOver
 from llama_runner.catalog.ollama_dialect import why_ollama_only
 from llama_runner.catalog.ollama_manifest import BadManifest, Layer, OllamaManifest, read_manifest
-from llama_runner.catalog.origin import OLLAMA, Origin
+from llama_runner.catalog.go_to_jinja import template_for
+from llama_runner.catalog.origin import OLLAMA, Origin, messages_in
 from llama_runner.catalog.shards import ModelFiles
 
 LookAt: TypeAlias = Callable[[FoundFile], "FileFacts | str"]
@@ -73,7 +74,9 @@ class OllamaStore:
             raise BadManifest("its model is a projector")
         projectors = [self._gguf(layer) for layer in manifest.of("projector")]
         card = make_card(model, projectors[0] if projectors else None)
-        return evolve(card, origin=self._origin(manifest, modified_ns))
+        origin = self._origin(manifest, modified_ns)
+        chosen = template_for(origin.template, card.chat_template)
+        return evolve(card, origin=evolve(origin, chat_template=chosen))
 
     def _refuse_other_formats(self, manifest: OllamaManifest) -> None:
         config = self._json(manifest.config) if manifest.config else None
@@ -91,8 +94,6 @@ class OllamaStore:
 
     def _origin(self, manifest: OllamaManifest, modified_ns: int) -> Origin:
         parameters = self._json_of(manifest, "params")
-        messages = self._json_of(manifest, "messages")
-        said = messages if isinstance(messages, list) else []
         return Origin(
             store=OLLAMA,
             names=manifest.names,
@@ -103,7 +104,7 @@ class OllamaStore:
             template=self._text(manifest, "template"),
             license=self._text(manifest, "license"),
             parameters=parameters if isinstance(parameters, dict) else {},
-            messages=tuple(_message(one) for one in said if _is_message(one)),
+            messages=messages_in(self._json_of(manifest, "messages")),
             adapters=tuple(self._adapter(layer) for layer in manifest.of("adapter")),
         )
 
@@ -150,14 +151,6 @@ class OllamaStore:
             return _content(self.folder / "blobs" / layer.blob)
         except FileNotFoundError:
             raise BadManifest(f"its blob {layer.blob} is missing") from None
-
-
-def _is_message(one: Any) -> bool:
-    return isinstance(one, dict) and all(isinstance(one.get(k), str) for k in ("role", "content"))
-
-
-def _message(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: one[name] for name in ("role", "content")}
 
 
 def _content(path: Path) -> bytes:

@@ -35,6 +35,13 @@ class Origin:
     parameters: Mapping[str, Any] = field(factory=dict)
     messages: tuple[Mapping[str, Any], ...] = ()
     adapters: tuple[str, ...] = ()
+    chat_template: str = ""
+    """In Jinja; one that was chosen for the model, in place of its file's."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it lies in our own store, with a manifest."""
+        return self.store == MODELS and self.digest is not None
 
     @property
     def speaks(self) -> bool:
@@ -50,7 +57,8 @@ class Origin:
     @property
     def engine_parameters(self) -> dict[str, str]:
         """What is said to the engine at its start."""
-        return {"lora": ",".join(self.adapters)} if self.adapters else {}
+        told = {"lora": ",".join(self.adapters), "chat-template": self.chat_template}
+        return {flag: value for flag, value in told.items() if value}
 
     @property
     def request_defaults(self) -> dict[str, Any]:
@@ -62,6 +70,17 @@ class Origin:
         }
 
 
+def messages_in(said: Any) -> tuple[Mapping[str, Any], ...]:
+    """Return the messages of a list, as far as they are any: their roles and texts."""
+    each = said if isinstance(said, list) else []
+    return tuple({name: one[name] for name in _MESSAGE} for one in each if _is_message(one))
+
+
+def _is_message(one: Any) -> bool:
+    return isinstance(one, dict) and all(isinstance(one.get(name), str) for name in _MESSAGE)
+
+
+_MESSAGE = ("role", "content")
 _ENGINE: Mapping[str, str] = {"num_predict": "n_predict", "num_keep": "n_keep"}
 _OF_REQUESTS = frozenset(
     {

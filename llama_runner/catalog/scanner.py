@@ -18,6 +18,7 @@ from llama_runner.catalog.found_file import FoundFile, PassedOver
 from llama_runner.catalog.gguf import GGUFError
 from llama_runner.catalog.header_file import read_header_file
 from llama_runner.catalog.hugging_face import snapshots
+from llama_runner.catalog.kept_store import read_kept
 from llama_runner.catalog.ollama_store import OllamaStore
 from llama_runner.catalog.origin import HUGGING_FACE, LM_STUDIO, MODELS, OLLAMA
 from llama_runner.catalog.shards import Findings
@@ -82,10 +83,12 @@ class _Scan:
 
     def folders(self, folders: Sequence[Path], others: Sequence[StorePlace]) -> ScanResult:
         """Read all stores; what lies in two of them is known by the first."""
-        walk = FolderWalk(self._checkpoint)
         named = [*map(place_of, folders), *others]
-        walk.walk([place.folder for place in named if place.store == MODELS])
-        passed_over: list[PassedOver] = []
+        own = [place.folder for place in named if place.store == MODELS]
+        kept = read_kept(own, self._look_at)
+        walk = FolderWalk(self._checkpoint, frozenset(home for one in kept for home in one.homes))
+        walk.walk(own)
+        passed_over = [passed for one in kept for passed in one.passed_over]
         for place in named:
             if place.store == LM_STUDIO:
                 walk.walk([place.folder], LM_STUDIO)
@@ -100,8 +103,14 @@ class _Scan:
             store.read()
             more += store.cards
             passed_over += store.passed_over
-        cards = without_duplicates(_models_first(result.cards), more)
-        return ScanResult(cards, _by_path((*walk.passed_over, *result.passed_over, *passed_over)))
+        cards = [
+            *(card for one in kept for card in one.cards),
+            *without_duplicates(_models_first(result.cards), more),
+        ]
+        cards.sort(key=lambda card: card.path)
+        return ScanResult(
+            tuple(cards), _by_path((*walk.passed_over, *result.passed_over, *passed_over))
+        )
 
     def with_file(self, path: Path, result: ScanResult) -> ScanResult:
         """Add the model in one file, with the shards and the projector beside it."""

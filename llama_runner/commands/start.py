@@ -6,23 +6,19 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import trio
-from attrs import evolve
 
 from llama_runner.catalog.cache import MetadataCache
 from llama_runner.catalog.catalog import Catalog, build_catalog, configured_files
-from llama_runner.catalog.names import normalise
 from llama_runner.catalog.scanner import scan
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
 from llama_runner.commands.running import Claim, claimed
 from llama_runner.concurrency.groups import sole_error
 from llama_runner.concurrency.stop import Stop
-from llama_runner.config.models import ModelConfig, ModelsConfig
 from llama_runner.embedded_model import embedded_models_folder
 from llama_runner.logs.log import open_log
 from llama_runner.main import Parts, new_control_key, serve, stop_on_signal
@@ -34,7 +30,6 @@ from llama_runner.platforms.private_file import write_private
 from llama_runner.proxy_manager import addresses, bind_listeners
 from llama_runner.runner.engine import Engine
 from llama_runner.runner.spawner import system_spawner
-from llama_runner.store.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -119,24 +114,14 @@ def store_folder(prepared: Prepared) -> Path:
     return wanted if there else embedded_models_folder(prepared.state)
 
 
-def with_kept(configured: ModelsConfig, kept: Mapping[str, Path]) -> ModelsConfig:
-    """Return the configuration with the fetched models under their names; its own entries win."""
-    own = {normalise(name) for name in configured.models}
-    fetched = {
-        name: ModelConfig(path=str(path))
-        for name, path in kept.items()
-        if normalise(name) not in own
-    }
-    return evolve(configured, models={**configured.models, **fetched})
-
-
 async def _find_models(prepared: Prepared) -> Catalog:
     cache = MetadataCache(prepared.state / "metadata.json")
     store = store_folder(prepared)
-    kept = await trio.to_thread.run_sync(Shelf(store).kept)
-    models = with_kept(prepared.configuration.models, kept)
-    folders = tuple(dict.fromkeys((*prepared.folders, *([store] if kept else ()))))
-    found = await scan(folders, cache, files=configured_files(models), others=prepared.others)
+    there = [store] if await trio.to_thread.run_sync(store.is_dir) else []
+    folders, models = (*prepared.folders, *there), prepared.configuration.models
+    found = await scan(
+        tuple(dict.fromkeys(folders)), cache, files=configured_files(models), others=prepared.others
+    )
     catalog = build_catalog(found.cards, models)
     for passed_over in found.passed_over:
         logger.info("passed over %s: %s", passed_over.path, passed_over.reason)
