@@ -23,6 +23,7 @@
     │   ├── OutOfMemory        it did so for want of memory, whatever was tried
     │   ├── CircuitOpen        it did so so often in a row that nothing is tried for a while
     │   └── RunnerLost         it exited while lent, or broke off its answer
+    ├── StoreFailed            what was fetched or made here cannot be changed
     └── ShuttingDown           the application no longer admits work
 
 Facades translate these into their dialect's status codes, once, in
@@ -134,6 +135,10 @@ class EngineRefused(LlamaRunnerError):
         self.status = status
         self.kind = kind
         self.details = dict(details or {})
+
+
+class StoreFailed(LlamaRunnerError):
+    """What was fetched or made here cannot be changed; the text says why."""
 
 
 class PullFailed(LlamaRunnerError):

@@ -23,7 +23,6 @@ import trio
 from attrs import frozen
 
 from llama_runner.catalog.catalog import Catalog, CatalogModel
-from llama_runner.concurrency.disk import Disk
 from llama_runner.concurrency.stop import Stop
 from llama_runner.concurrency.watched import Watched
 from llama_runner.config.configuration import Configuration
@@ -55,13 +54,12 @@ from llama_runner.runner.lifetime import open_lifetime
 from llama_runner.runner.port import free_port
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.status import status_fields
-from llama_runner.store.download import on_disk
 from llama_runner.store.pieces import PIECE
-from llama_runner.store.pulling import BLOBS, Puller
+from llama_runner.store.pulling import Puller
 from llama_runner.store.pulls import Pulls, open_pulls
-from llama_runner.store.remote_model import PulledModel
 from llama_runner.store.shelf import Shelf
 from llama_runner.store.sources import sources_of
+from llama_runner.store.store import Refresh, Store, open_store
 from llama_runner.targets import Targets
 from llama_runner.timeline_fields import timeline_fields
 
@@ -121,7 +119,8 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 ],
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
-            open_pulls(_puller(parts, catalog)) as pulls,
+            open_store(Shelf(parts.models), _refresher(parts, catalog)) as store,
+            open_pulls(_puller(parts, store)) as pulls,
         ):
             announce = partial(_announce_stop, stop, runners, pulls, keeping, events)
             # A stop can be hurried while the runners are being stopped.
@@ -148,6 +147,7 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 partial(timeline_fields, runners.timeline, time.time() - trio.current_time()),
                 control,
                 pulls,
+                store,
                 parts.control_key,
                 int(time.time()),
             )
@@ -194,17 +194,19 @@ async def _announce_stop(
     runners.hurry()
 
 
-def _puller(parts: Parts, catalog: Watched[Catalog]) -> Puller:
+def _refresher(parts: Parts, catalog: Watched[Catalog]) -> Refresh:
+    """Return what looks for models anew."""
+
+    async def refresh() -> None:
+        catalog.set(await parts.rescan())
+
+    return refresh
+
+
+def _puller(parts: Parts, store: Store) -> Puller:
     """Return what fetches models into the first models folder, and puts them into the catalog."""
-    shelf, one = Shelf(parts.models), trio.Lock()
-
-    async def adopt(model: PulledModel) -> None:
-        async with one:
-            await on_disk(Disk(), partial(shelf.put, model))
-            catalog.set(await parts.rescan())
-
     sources = sources_of(parts.configuration.app.store)
-    return Puller(parts.models / BLOBS, sources, adopt, PIECE)
+    return Puller(store.shelf, sources, store.put, PIECE)
 
 
 Launcher = Callable[[CatalogModel], ModelSpec]

@@ -17,6 +17,7 @@ from llama_runner.facades.dashboard.errors import refusal as dashboard_refusal
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.lmstudio.app import build_app as build_lmstudio
 from llama_runner.facades.ollama.app import build_app as build_ollama
+from llama_runner.facades.ollama.blob_routes import build_uploads
 from llama_runner.facades.ollama.errors import refusal as ollama_refusal
 from llama_runner.facades.ollama.routes import RELAYED as OLLAMA_ROUTES
 from llama_runner.facades.openai.errors import refusal as openai_refusal
@@ -24,7 +25,7 @@ from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
 from llama_runner.http.address import bind
 from llama_runner.http.application import Application, ASGIApp
-from llama_runner.http.site import Refusal, RelayHandler, Site
+from llama_runner.http.site import Refusal, RelayHandler, Site, UploadHandler
 from llama_runner.http.listener import listen
 from llama_runner.relay.relay import Relay, RelayRoute
 
@@ -39,6 +40,7 @@ class Facade:
     refusal: Refusal
     relay_routes: tuple[RelayRoute, ...] = ()
     app_schemes: frozenset[str] = frozenset()
+    build_uploads: Callable[[Dependencies], Mapping[str, UploadHandler]] = lambda _: {}
 
 
 OLLAMA_APPS = frozenset({"app", "file", "tauri", "vscode-webview", "vscode-file"})
@@ -47,7 +49,13 @@ OLLAMA_APPS = frozenset({"app", "file", "tauri", "vscode-webview", "vscode-file"
 
 FACADES: Mapping[str, Facade] = {
     "lmstudio": Facade(build_lmstudio, openai_refusal, RELAY_ROUTES),
-    "ollama": Facade(build_ollama, ollama_refusal, (*RELAY_ROUTES, *OLLAMA_ROUTES), OLLAMA_APPS),
+    "ollama": Facade(
+        build_ollama,
+        ollama_refusal,
+        (*RELAY_ROUTES, *OLLAMA_ROUTES),
+        OLLAMA_APPS,
+        build_uploads,
+    ),
     "dashboard": Facade(build_dashboard, dashboard_refusal),
 }
 
@@ -118,7 +126,9 @@ def site_of(facade: Facade, config: AppConfig, dependencies: Dependencies, relay
         facade.app_schemes,
     )
     application = Application(facade.build_app(dependencies), config.limits)
-    return Site(application, _handlers(facade, relay), access, config.limits, facade.refusal)
+    uploads = facade.build_uploads(dependencies)
+    routes = _handlers(facade, relay)
+    return Site(application, routes, access, config.limits, facade.refusal, uploads)
 
 
 def _handlers(facade: Facade, relay: Relay) -> dict[tuple[str, str], RelayHandler]:

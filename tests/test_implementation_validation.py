@@ -185,11 +185,14 @@ def test_every_route_is_documented_and_every_documented_route_exists(name: str) 
 
 
 def _routes(facade: Facade) -> set[str]:
-    app = cast("QuartTrio", facade.build_app(cast("Dependencies", SimpleNamespace())))
+    nothing = cast("Dependencies", SimpleNamespace())
+    app = cast("QuartTrio", facade.build_app(nothing))
     found = {f"POST {route.path}" for route in facade.relay_routes}
+    found |= {f"POST {prefix}DIGEST" for prefix in facade.build_uploads(nothing)}
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: match[1].upper(), rule.rule)
-        methods = {"WS"} if rule.websocket else (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        methods = {"WS"} if rule.websocket else (rule.methods or set()) - {"OPTIONS"}
+        methods -= {"HEAD"} if "GET" in methods else set()
         found |= {f"{method} {path}" for method in methods}
     return found
 

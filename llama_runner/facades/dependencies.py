@@ -14,6 +14,7 @@ from llama_runner.events.broadcaster import Broadcaster
 from llama_runner.events.event import Event
 from llama_runner.lending.loaded import LoadedModel
 from llama_runner.store.pulls import Pulls
+from llama_runner.store.store import Store
 
 
 class Models(Protocol):
@@ -60,5 +61,6 @@ class Dependencies:
     timeline: Callable[[], Mapping[str, Any]]
     models: Models
     pulls: Pulls
+    store: Store
     control_key: str
     started: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import trio
 from attrs import define, field
 
@@ -45,6 +47,53 @@ async def read_body(
         return client.take(length)  # the usual case: it came along with the head
     arrivals = _Arrivals(client, limits, holding, head.expects_continue)
     return await (_chunked(arrivals, limits) if head.chunked else _sized(arrivals, length))
+
+
+async def body_pieces(
+    client: Client, head: RequestHead, limits: LimitsConfig, holding: Holding
+) -> AsyncIterator[bytes]:
+    """Return a body of any length piece by piece; who takes one lets go of the one before.
+
+    Raises as ``read_body`` does, but for the size.
+    """
+    arrivals = _Arrivals(client, limits, holding, head.expects_continue)
+    if head.chunked:
+        decoder = ChunkedDecoder()
+        while not decoder.finished:
+            try:
+                piece = decoder.feed(await arrivals.take(CHUNKED_PIECE_BYTES))
+            except FramingError:
+                raise HeadError(400, BROKEN_CHUNKS) from None
+            await trio.lowlevel.checkpoint()
+            if piece:
+                yield piece
+            holding.release()
+        client.give_back(decoder.leftover)
+        return
+    left = head.content_length or 0
+    while left:
+        piece = await arrivals.take(min(left, PIECE_BYTES))
+        left -= len(piece)
+        yield piece
+        holding.release()
+
+
+@define(eq=False)
+class Rest:
+    """What is still to come of a body; ``ended`` tells that nothing is."""
+
+    _pieces: AsyncIterator[bytes]
+    ended: bool = field(default=False, init=False)
+
+    def __aiter__(self) -> Rest:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._pieces)
+        except StopAsyncIteration:
+            self.ended = True
+            raise
 
 
 @define(eq=False)

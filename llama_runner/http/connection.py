@@ -8,6 +8,7 @@ who may enter, and nothing behind it can keep the tree from ending.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from attrs import define, field
@@ -15,7 +16,7 @@ from attrs import define, field
 from llama_runner.http.access import is_preflight, preflight_headers
 from llama_runner.http.answer import RETRY_LATER, Answer
 from llama_runner.http.application import Address
-from llama_runner.http.body import read_body
+from llama_runner.http.body import Rest, body_pieces, read_body
 from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
 from llama_runner.http.head import read_head
@@ -98,6 +99,9 @@ class Connection:
         relay = self.site.relay_routes.get((head.method, head.path.removesuffix("/")))
         if head.wants_websocket:
             check_handshake(head)
+        upload = self.site.upload(head)
+        if upload is not None:
+            return await self._take(head, answer, partial(upload[0], upload[1]))
         body = await read_body(self.client, head, self.site.limits, self.holding)
         work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
         try:
@@ -113,6 +117,25 @@ class Connection:
         if self.client.gone:
             raise ClientGone
         return answer.keeps_alive and answer.finished
+
+    async def _take(
+        self, head: RequestHead, answer: Answer, handler: Callable[..., Awaitable[None]]
+    ) -> bool:
+        """Have a body taken as it comes; say whether another request may follow."""
+        pieces = Rest(body_pieces(self.client, head, self.site.limits, self.holding))
+        try:
+            with answer.interruption, self.client.consuming():
+                await handler(head.content_length, pieces, answer)
+        except (ClientGone, ClientTooSlow, HeadError):
+            raise
+        except Exception:  # the fault boundary of a connection
+            logger.exception("%s %s failed", head.method, head.path)
+            if not answer.started:
+                await self._refuse(head, 500, "internal error; the log has the details")
+            return False
+        if not answer.started:
+            await self._refuse(head, 503, "the program is stopping", "shutting_down")
+        return answer.keeps_alive and pieces.ended
 
     async def _apply(self, head: RequestHead, body: Body, answer: Answer) -> None:
         if not head.wants_websocket:

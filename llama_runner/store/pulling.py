@@ -26,25 +26,31 @@ from llama_runner.store.remote_model import (
     RemotePart,
     Source,
 )
+from llama_runner.store.shelf import Shelf
 from llama_runner.store.sources import OpenSources
 from llama_runner.store.web import SourceRefused
 
-BLOBS = ".blobs"
-"""The folder, in the one of models, in which files lie by their digests."""
-
 Adopt = Callable[[PulledModel], Awaitable[None]]
-"""Makes a model of the store of what has come; it may take the files from where they are."""
+"""Makes a model of the store of what has come; raises StoreFailed if that cannot be done."""
 
 
 @define(eq=False)
 class Puller:
-    """Fetches models into ``folder``, each file under its digest, and has them adopted."""
+    """Fetches models, each file under its digest, and has them adopted.
 
-    folder: Path
+    What a model of the shelf has already is not fetched again.
+    """
+
+    _shelf: Shelf
     _sources: OpenSources
     _adopt: Adopt
     _piece: int
     _locks: WeakValueDictionary[str, trio.Lock] = field(factory=WeakValueDictionary, init=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where files lie until they are adopted."""
+        return self._shelf.blobs
 
     async def pull(self, name: PullName, log: PullLog, *, insecure: bool) -> None:
         """Fetch a model, and tell the steps as Ollama does.
@@ -69,6 +75,8 @@ class Puller:
         log.say("success")
 
     async def _fetch(self, source: Source, model: RemoteModel, log: PullLog) -> None:
+        for file in {part.file for part in model.parts}:
+            await on_disk(Disk(), partial(self._shelf.recover, file.sha256, file.size))
         await self._check_space(model.parts)
         for part in model.parts:
             async with self._download(source, part, log) as download:

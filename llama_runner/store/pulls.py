@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define, field
 
-from llama_runner.errors import LlamaRunnerError, PullFailed
+from llama_runner.errors import LlamaRunnerError, PullFailed, StoreFailed
 from llama_runner.store.pull_log import PullLog
 from llama_runner.store.pull_name import PullName
 from llama_runner.store.pulling import Puller
@@ -72,7 +72,7 @@ class Pulls:
         try:
             with pull.scope:
                 await self._puller.pull(pull.name, pull.log, insecure=key[1])
-        except PullFailed as error:
+        except (PullFailed, StoreFailed) as error:
             pull.failure = error
         finally:
             del self._running[key]

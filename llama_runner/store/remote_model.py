@@ -21,6 +21,7 @@ class Role(Enum):
     PROJECTOR = "projector"
     ADAPTER = "adapter"
     TEMPLATE = "template"
+    CHAT_TEMPLATE = "chat_template"
     SYSTEM = "system"
     PARAMETERS = "params"
     MESSAGES = "messages"
@@ -53,13 +54,13 @@ class RemoteModel:
 
 @frozen
 class PulledFile:
-    """A file that is here, at ``path``, and is as its source says."""
+    """A file that is here, at ``path``, and is as its source says; what it is, if it told."""
 
     role: Role
     name: str
     path: Path
     size: int
-    sha256: str
+    sha256: str | None
 
 
 @frozen

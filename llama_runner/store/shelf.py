@@ -1,24 +1,35 @@
-"""Puts a fetched model where models are: a folder of its own, with a manifest beside its files."""
+"""Puts a model where models are: a folder of its own, with a manifest beside its files."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
+from llama_runner.catalog.kept_manifest import (
+    FILE_NAME,
+    BadKeptManifest,
+    KeptFile,
+    KeptManifest,
+    read_kept_manifest,
+)
 from llama_runner.platforms.replacing import replace_file
 from llama_runner.store.remote_model import PulledFile, PulledModel
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
+BLOBS = ".blobs"
+"""The folder, in the one of models, in which files lie by their digests."""
+UPLOAD = ".upload"
+"""How the names end of what is being sent to us."""
+_KEPT_FOR = 30 * 86_400
+"""Seconds for which a download that nobody goes on with is kept."""
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]|\.$")
 # The names of devices on Windows, with and without anything behind a dot.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -26,15 +37,20 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 @frozen
 class Shelf:
-    """The folder of models; ``put`` waits for the disk and is to be called in a thread."""
+    """The folder of models; all that is done here waits for the disk, in a thread."""
 
     folder: Path
+
+    @property
+    def blobs(self) -> Path:
+        """Where files lie by their digests."""
+        return self.folder / BLOBS
 
     def put(self, model: PulledModel) -> Path:
         """Give a model its folder; one that had this name before is replaced.
 
-        The files are linked to where they were fetched to, and these are removed last, so that
-        whatever ends us, what was fetched is not lost.
+        The files are linked to where they are, and those that were fetched are removed there
+        last, so that whatever ends us, what was fetched is not lost.
 
         Raises:
             OSError: the disk is full, or worse.
@@ -46,28 +62,63 @@ class Shelf:
         scratch.mkdir(parents=True)
         for file in model.files:
             _link(file.path, scratch / _safe(file.name))
-        _write(scratch / MANIFEST, json.dumps(_manifest(model), indent=2))
+        _write(scratch / FILE_NAME, _manifest(model).written())
         if home.exists():
             _replace(scratch, home)
         else:
             os.rename(scratch, home)
         for file in model.files:
-            with suppress(OSError):
-                file.path.unlink()
+            if file.path.parent == self.blobs:
+                with suppress(OSError):
+                    file.path.unlink()
         return home
 
-    def kept(self) -> Mapping[str, Path]:
-        """Return the models that were put here, by name, each with its first file."""
-        kept: dict[str, Path] = {}
-        for path in sorted(self.folder.glob(f"*/{MANIFEST}")):
-            try:
-                told = json.loads(path.read_bytes())
-                first, *_ = (each for each in told["files"] if each["role"] == "model")
-                if told["format"] == 1:
-                    kept[str(told["name"])] = path.parent / _safe(str(first["name"]))
-            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-                logger.warning("%s is ignored: %r", path, error)
-        return kept
+    def remove(self, home: Path) -> None:
+        """Remove a model's folder, if it is one of ours.
+
+        Raises:
+            OSError: a file of it is in use, or worse; then all of it stays.
+
+        """
+        if home.parent != self.folder or not (home / FILE_NAME).is_file():
+            raise FileNotFoundError(f"{home} is no folder of a model that was put here")
+        # Nobody who looks meanwhile sees half of it; Windows refuses while a file is in use.
+        gone = home.with_name(f".{home.name}.gone")
+        shutil.rmtree(gone, ignore_errors=True)
+        os.rename(home, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Remove what an end in the midst of a change has left, and downloads long given up."""
+        for folder in (*self.folder.glob(".*.gone"), *self.folder.glob(".*.part")):
+            shutil.rmtree(folder, ignore_errors=True)
+        oldest = time.time() - _KEPT_FOR
+        for path in (*self.blobs.glob(f"*{UPLOAD}"), *self.blobs.glob("*.part*")):
+            with suppress(OSError):
+                if path.suffix == UPLOAD or path.stat().st_mtime < oldest:
+                    path.unlink()
+
+    def blob(self, sha256: str) -> Path | None:
+        """Return a file with this content: one that waits to be used, or one of a model."""
+        waiting = self.blobs / f"sha256-{sha256}"
+        if waiting.is_file():
+            return waiting
+        for path in sorted(self.folder.glob(f"*/{FILE_NAME}")):
+            with suppress(OSError, BadKeptManifest):
+                for file in read_kept_manifest(path)[0].files:
+                    if file.sha256 == sha256 and (path.parent / file.name).is_file():
+                        return path.parent / file.name
+        return None
+
+    def recover(self, sha256: str, size: int) -> bool:
+        """Have a file that a model has wait to be used again; return whether it does."""
+        found = self.blob(sha256)
+        if found is None or found.stat().st_size != size:
+            return False
+        if found.parent != self.blobs:
+            self.blobs.mkdir(parents=True, exist_ok=True)
+            _link(found, self.blobs / f"sha256-{sha256}")
+        return True
 
 
 def folder_of(name: str) -> str:
@@ -85,18 +136,13 @@ def _safe(name: str) -> str:
     return f"%{ord(safe[0]):02X}{safe[1:]}" if _RESERVED.match(safe) else safe
 
 
-def _manifest(model: PulledModel) -> dict[str, object]:
-    texts = {role.value: list(each) for role, each in model.texts.items()}
-    return {"format": 1, "name": model.name, "files": [*map(_entry, model.files)], "texts": texts}
+def _manifest(model: PulledModel) -> KeptManifest:
+    texts = {role.value: each for role, each in model.texts.items()}
+    return KeptManifest(model.name, tuple(map(_entry, model.files)), texts)
 
 
-def _entry(file: PulledFile) -> dict[str, object]:
-    return {
-        "name": _safe(file.name),
-        "role": file.role.value,
-        "size": file.size,
-        "sha256": file.sha256,
-    }
+def _entry(file: PulledFile) -> KeptFile:
+    return KeptFile(_safe(file.name), file.role.value, file.size, file.sha256)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -116,12 +162,14 @@ def _write(path: Path, text: str) -> None:
 def _replace(scratch: Path, home: Path) -> None:
     """Put the files in place one by one, as a folder cannot be replaced; the manifest comes last.
 
-    A file that an engine has open cannot be replaced on Windows, and need not be if it is the same.
+    A file that an engine has open cannot be replaced on Windows, and is not if it is the same.
     """
     new = {path.name for path in scratch.iterdir()}
-    for path in sorted(scratch.iterdir(), key=lambda path: path.name == MANIFEST):
-        replace_file(path, home / path.name)
+    for path in sorted(scratch.iterdir(), key=lambda path: path.name == FILE_NAME):
+        there = home / path.name
+        if not (there.is_file() and there.samefile(path)):
+            replace_file(path, there)
     for path in home.iterdir():
         if path.name not in new and path.is_file():
             path.unlink()
-    scratch.rmdir()
+    shutil.rmtree(scratch)

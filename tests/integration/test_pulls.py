@@ -20,6 +20,7 @@ from trio.testing import MockClock
 from llama_runner.config.store import StoreConfig
 from llama_runner.store.pulling import Puller
 from llama_runner.store.remote_model import PulledModel, Role
+from llama_runner.store.shelf import Shelf
 from llama_runner.store.sources import sources_of
 from tests.support.front_door import ask, next_reply
 from tests.support.http_client import Reply, request_bytes
@@ -28,8 +29,7 @@ from tests.support.program import Program, open_program
 from tests.support.registries import add_registry_model, add_repository, digest
 
 PIECE = 4096
-MODEL = Random(1).randbytes(20 * PIECE + 5)
-OTHER = Random(2).randbytes(3 * PIECE)
+MODEL, OTHER = Random(1).randbytes(20 * PIECE + 5), Random(2).randbytes(3 * PIECE)
 TEXT = b"{{ .Prompt }}"
 
 
@@ -74,7 +74,7 @@ async def pulling(folder: Path, token: str | None = None, **given: Any) -> Async
         settings = StoreConfig(
             registry=server.base, hugging_face=server.base, hugging_face_token=token
         )
-        puller = Puller(folder / ".blobs", sources_of(settings), adopt, PIECE)
+        puller = Puller(Shelf(folder), sources_of(settings), adopt, PIECE)
         async with open_program(facade="ollama", puller=puller) as program:
             yield Pulling(server, program, folder / ".blobs", adopted)
 

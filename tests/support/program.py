@@ -41,8 +41,9 @@ from llama_runner.runner.spawner import system_spawner
 from llama_runner.runner_manager import RunnerManager, open_runner_manager
 from llama_runner.store.pulling import Puller
 from llama_runner.store.pulls import open_pulls
-from llama_runner.store.remote_model import PulledModel
+from llama_runner.store.shelf import Shelf
 from llama_runner.store.sources import sources_of
+from llama_runner.store.store import open_store
 from llama_runner.timeline_fields import timeline_fields
 from tests.support.fake_child import FakeSpawner, fake_launch
 from tests.support.fake_memory import FakeMemory, ram
@@ -121,10 +122,12 @@ async def open_program(
     upstream: Serve | None = None,
     defaults: ModelDefaults | None = None,
     puller: Puller | None = None,
+    folder: Path | None = None,
 ) -> AsyncIterator[Program]:
     """Run the program while the block lasts, in memory or in front of a real engine.
 
     It has the models of ``cards``, or chat models called ``models``.
+    Its store is in ``folder``, if it has one.
     ``upstream`` serves the connections to the engine, if not a scripted one does.
     """
     engine, spawn = engine or ScriptedEngine(), spawn or FakeSpawner()
@@ -134,6 +137,13 @@ async def open_program(
         Broadcaster[Event](),
         Stop(),
     )
+
+    folder = folder or Path("no-such-folder")
+
+    async def refresh() -> None:
+        kept = scan_here((folder,)).cards
+        catalog.set(small_catalog([*(cards or chat_cards(models)), *kept], defaults))
+        await trio.lowlevel.checkpoint()
 
     def spec_of(model: CatalogModel) -> ModelSpec:
         make_launch = real.launch if real else lambda: fake_launch(model.key, slots=slots)
@@ -176,8 +186,9 @@ async def open_program(
                 attendants=[StallWatch(config.scheduling.stall_limit).attend],
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
+            open_store(Shelf(folder), refresh) as store,
             open_pulls(
-                puller or Puller(Path("models"), sources_of(config.store), _lost, 1)
+                puller or Puller(store.shelf, sources_of(config.store), store.put, 1)
             ) as pulls,
         ):
             control = ModelControl(resolve, runners)
@@ -190,6 +201,7 @@ async def open_program(
                 partial(timeline_fields, runners.timeline, 0.0),
                 control,
                 pulls,
+                store,
                 "control",
                 0,
             )
@@ -211,8 +223,3 @@ async def _note(events: Broadcaster[Event], told: list[Event]) -> None:
     with events.subscribe() as received:
         async for event in received:
             told.append(event)
-
-
-async def _lost(model: PulledModel) -> None:
-    """Do nothing with what was fetched."""
-    await trio.lowlevel.checkpoint()

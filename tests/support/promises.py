@@ -28,6 +28,7 @@ TASK_OWNERS: Mapping[str, str] = MappingProxyType(
         P + "relay/pulse.py": "one task for the heartbeats of all clients",
         P + "logs/log.py": "one drain for each place where log lines go",
         P + "store/download.py": "the connections over which one file comes",
+        P + "store/store.py": "one task for each change of the store, which outlives who asked",
         P + "store/pulls.py": "one task for each model that is being fetched",
         P + "concurrency/first.py": "races waits, all of which end before it returns",
     }

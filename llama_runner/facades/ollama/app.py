@@ -6,8 +6,11 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from llama_runner.facades.dependencies import Dependencies
+from llama_runner.facades.ollama.blob_routes import add_blob_route
+from llama_runner.facades.ollama.create_route import add_create_route
 from llama_runner.facades.ollama.error_answers import add_error_handlers
 from llama_runner.facades.ollama.json_answer import TEXT, json_answer
+from llama_runner.facades.ollama.managing_routes import add_managing_routes
 from llama_runner.facades.ollama.model_routes import add_model_routes
 from llama_runner.facades.ollama.pull_routes import add_pull_route
 from llama_runner.facades.openai.quart_routes import add_model_routes as add_openai_routes
@@ -24,6 +27,9 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     add_error_handlers(app)
     add_model_routes(app, dependencies)
     add_pull_route(app, dependencies)
+    add_managing_routes(app, dependencies)
+    add_blob_route(app, dependencies)
+    add_create_route(app, dependencies)
 
     @app.get("/")
     async def root() -> Response:

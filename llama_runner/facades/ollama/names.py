@@ -50,6 +50,13 @@ def find(catalog: Catalog, name: str) -> CatalogModel:
         raise BadRequest("invalid model name") from None
 
 
+def spelled(catalog: Catalog, name: str) -> str:
+    """Return a new model's name in the letters of the one that it replaces, if there is one."""
+    kept = (model.card.origin for model in catalog.models.values() if model.card.origin.is_kept)
+    names = (origin.names[0] for origin in kept)
+    return next((known for known in names if known.casefold() == name.casefold()), name)
+
+
 def full_name(name: str) -> str:
     """Return a name with all its parts, as some of Ollama's errors have it."""
     parts = tagged(name).split("/")

@@ -26,6 +26,7 @@ from llama_runner.errors import (
     RunnerLost,
     ShuttingDown,
     StartFailed,
+    StoreFailed,
     UnknownModel,
 )
 
@@ -97,6 +98,8 @@ def to_openai(error: LlamaRunnerError) -> OpenAIError:
             return OpenAIError(500, message, "server_error", "model", code, _FINAL)
         case PullFailed():
             return OpenAIError(502, message, "server_error", code="pull_failed", headers=_FINAL)
+        case StoreFailed():
+            return OpenAIError(500, message, "server_error", code="store_failed", headers=_FINAL)
         case RunnerLost():
             return OpenAIError(502, message, "server_error", code="model_stopped")
         case _:
