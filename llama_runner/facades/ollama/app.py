@@ -6,6 +6,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from llama_runner.facades.dependencies import Dependencies
+from llama_runner.facades.ollama.account_routes import add_account_routes
 from llama_runner.facades.ollama.blob_routes import add_blob_route
 from llama_runner.facades.ollama.create_route import add_create_route
 from llama_runner.facades.ollama.error_answers import add_error_handlers
@@ -30,6 +31,7 @@ def build_app(dependencies: Dependencies) -> QuartTrio:
     add_managing_routes(app, dependencies)
     add_blob_route(app, dependencies)
     add_create_route(app, dependencies)
+    add_account_routes(app, dependencies)
 
     @app.get("/")
     async def root() -> Response:
