@@ -12,15 +12,16 @@ from attrs import frozen
 
 from llama_runner.config.app import AppConfig, ListenerConfig
 from llama_runner.errors import PortTaken
+from llama_runner.facades.anthropic.routes import MESSAGES
 from llama_runner.facades.dashboard.app import build_app as build_dashboard
 from llama_runner.facades.dashboard.errors import refusal as dashboard_refusal
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.lmstudio.app import build_app as build_lmstudio
+from llama_runner.facades.lmstudio.errors import refusal as lmstudio_refusal
 from llama_runner.facades.ollama.app import build_app as build_ollama
 from llama_runner.facades.ollama.blob_routes import build_uploads
 from llama_runner.facades.ollama.errors import refusal as ollama_refusal
 from llama_runner.facades.ollama.routes import RELAYED as OLLAMA_ROUTES
-from llama_runner.facades.openai.errors import refusal as openai_refusal
 from llama_runner.facades.openai.routes import RELAY_ROUTES
 from llama_runner.http.access import Access
 from llama_runner.http.address import bind
@@ -48,11 +49,11 @@ OLLAMA_APPS = frozenset({"app", "file", "tauri", "vscode-webview", "vscode-file"
 
 
 FACADES: Mapping[str, Facade] = {
-    "lmstudio": Facade(build_lmstudio, openai_refusal, RELAY_ROUTES),
+    "lmstudio": Facade(build_lmstudio, lmstudio_refusal, (*RELAY_ROUTES, MESSAGES)),
     "ollama": Facade(
         build_ollama,
         ollama_refusal,
-        (*RELAY_ROUTES, *OLLAMA_ROUTES),
+        (*RELAY_ROUTES, MESSAGES, *OLLAMA_ROUTES),
         OLLAMA_APPS,
         build_uploads,
     ),

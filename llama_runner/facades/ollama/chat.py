@@ -11,7 +11,7 @@ from llama_runner.errors import BadRequest, EngineRefused
 from llama_runner.facades.ollama.formats import chat_format
 from llama_runner.facades.ollama.go_json import ListOf, Struct
 from llama_runner.facades.ollama.messages import MESSAGE, TOOL, openai_messages, openai_tools
-from llama_runner.facades.ollama.part import chat_part
+from llama_runner.facades.openai.part import chat_part
 from llama_runner.facades.ollama.reply import OllamaReply, done_without_work
 from llama_runner.facades.ollama.shortening import without_oldest
 from llama_runner.facades.ollama.thinking import template_fields

@@ -17,6 +17,8 @@ from llama_runner.errors import (
     ShuttingDown,
     UnknownModel,
 )
+from llama_runner.facades.anthropic.errors import PATH as MESSAGES_PATH
+from llama_runner.facades.anthropic.errors import refusal as anthropic_refusal
 from llama_runner.facades.openai.errors import refusal as openai_refusal
 from llama_runner.facades.openai.routes import RERANK_ALIASES
 
@@ -61,6 +63,8 @@ def refusal(status: int, message: str, code: str | None, path: str) -> bytes:
 
     Ollama would send none with a 403; who is turned away is better told why.
     """
+    if path == MESSAGES_PATH:
+        return anthropic_refusal(status, message)
     if speaks_openai(path):
         return openai_refusal(status, message, code, path)
     return orjson.dumps({"error": message, "code": code})

@@ -14,7 +14,7 @@ from llama_runner.facades.ollama.go_template import fill_in
 from llama_runner.facades.ollama.kept_context import context_of_messages, messages_of_context
 from llama_runner.facades.ollama.messages import content_of
 from llama_runner.facades.ollama.names import full_name
-from llama_runner.facades.ollama.part import PartReader, chat_part, completion_part, infill_part
+from llama_runner.facades.openai.part import PartReader, chat_part, completion_part, infill_part
 from llama_runner.facades.ollama.reply import OllamaReply, done_without_work
 from llama_runner.facades.ollama.shortening import without_beginning, without_oldest
 from llama_runner.facades.ollama.thinking import template_fields

@@ -13,7 +13,7 @@ from llama_runner.errors import LlamaRunnerError, RunnerLost
 from llama_runner.events.usage import Usage
 from llama_runner.facades.ollama.line import line
 from llama_runner.facades.ollama.logprobs import ollama_logprobs
-from llama_runner.facades.ollama.part import Part, PartReader
+from llama_runner.facades.openai.part import Part, PartReader
 from llama_runner.facades.ollama.plain_text import TEXT_EVENT, PlainText, plain_text
 from llama_runner.facades.ollama.spent import spent
 from llama_runner.facades.ollama.timestamps import utc_time
