@@ -32,6 +32,28 @@ async def _refuses(asked: Asked, connection: EngineConnection) -> None:
     await connection.whole(400, {"error": error})
 
 
+async def _embeds_8_words(asked: Asked, connection: EngineConnection) -> None:
+    """Take a word for a token, and refuse a text of more than 8."""
+    longest = max(len(text.split()) for text in asked.body["input"])
+    if longest <= 8:
+        await _embeds(asked, connection)
+        return
+    about = {"n_prompt_tokens": longest, "n_ctx": 8}
+    error = {"code": 400, "message": "too long", "type": "exceed_context_size_error", **about}
+    await connection.whole(400, {"error": error})
+
+
+async def _refuses_batches(asked: Asked, connection: EngineConnection) -> None:
+    """Refuse a text of more than 8 letters as the engine does what exceeds a batch."""
+    longest = max(map(len, asked.body["input"]))
+    if longest <= 8:
+        await _embeds(asked, connection)
+        return
+    message = f"input ({longest} tokens) is too large to process. increase the physical batch "
+    error = {"code": 500, "message": f"{message}size (current batch size: 8)"}
+    await connection.whole(500, {"error": {**error, "type": "server_error"}})
+
+
 async def _never(asked: Asked, connection: EngineConnection) -> None:
     await trio.sleep_forever()
 
@@ -73,6 +95,25 @@ async def test_a_model_may_stay_for_ever(autojump_clock: MockClock, stay: Any) -
         assert list(program.runners.residents) == ["a"]
         reply = await ask(program.client(), request_bytes("GET", "/api/ps"), "GET")
         assert reply.json["models"][0]["expires_at"] > "2300"
+
+
+@pytest.mark.parametrize("engine", [_embeds_8_words, _refuses_batches])
+async def test_a_text_that_is_too_long_is_cut_unless_that_is_not_wanted(
+    autojump_clock: MockClock, engine: Any
+) -> None:
+    async with open_program(facade="ollama", engine=ScriptedEngine(engine)) as program:
+        body = {"model": "a", "input": ["short", "word " * 400, "w " * 500]}
+        reply = await send(program, "/api/embed", body)
+        assert reply.status == 200
+        assert len(reply.json["embeddings"]) == 3
+        first, *cut = program.engine.asked[-1].body["input"]
+        assert first == "short"
+        assert all(text and long.startswith(text) for text, long in zip(cut, body["input"][1:]))
+        asked = len(program.engine.asked)
+        reply = await send(program, "/api/embed", {**body, "truncate": False})
+        told = {"error": "the input length exceeds the context length"}
+        assert (reply.status, reply.json) == (400, told)
+        assert len(program.engine.asked) == asked + 1
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from attrs import frozen
 from llama_runner.errors import BadRequest, EngineRefused
 from llama_runner.facades.ollama.go_json import ANY, Struct
 from llama_runner.facades.ollama.keep_alive import keep_alive_of
+from llama_runner.facades.ollama.shortening import with_shorter_texts
 from llama_runner.facades.ollama.spent import nanoseconds
 from llama_runner.facades.ollama.vectors_reply import VectorsReply
 from llama_runner.facades.ollama.wanted_context import wanted_context
@@ -34,6 +35,7 @@ class EmbedAsked:
     _request: RelayRequest
     _shown_model: str
     _dimensions: int
+    _truncates: bool
 
     @property
     def model(self) -> str:
@@ -50,8 +52,9 @@ class EmbedAsked:
         target.refuse_unless_it_does(Task.EMBEDDING)
         return self._request
 
-    def shortened(self, request: RelayRequest, error: EngineRefused) -> None:
-        """Return nothing: no text is cut."""
+    def shortened(self, request: RelayRequest, error: EngineRefused) -> RelayRequest | None:
+        """Return shorter texts, if one was too long and they may be cut."""
+        return with_shorter_texts(request, error) if self._truncates else None
 
     def reply(self, request: RelayRequest) -> VectorsReply:
         """Return what makes the answer."""
@@ -96,7 +99,8 @@ class EmbedTongue:
         if not model:
             raise BadRequest("model '' not found", status=404)
         request = _request(model, texts, keep_alive, _context(fields), aside)
-        return EmbedAsked(request, fields["model"], fields.get("dimensions", 0))
+        dimensions, truncates = fields.get("dimensions", 0), fields.get("truncate", True)
+        return EmbedAsked(request, fields["model"], dimensions, truncates)
 
 
 @frozen
@@ -112,7 +116,7 @@ class EmbeddingsTongue:
             raise BadRequest("model is required")
         texts = [prompt] if prompt else []
         request = _request(model, texts, keep_alive, _context(fields), aside)
-        return EmbeddingsAsked(request, fields["model"], 0)
+        return EmbeddingsAsked(request, fields["model"], 0, truncates=False)
 
 
 def _context(fields: Mapping[str, Any]) -> int | None:

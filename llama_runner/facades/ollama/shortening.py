@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from llama_runner.facades.openai.errors import TOO_LONG
 from llama_runner.relay.relay_request import RelayRequest
 from llama_runner.wire.long_strings import whole_text
 
+_BATCH = re.compile(r"input \((\d+) tokens\) is too large to process.*?batch size: (\d+)")
 _ROOM = 0.9
 """What is kept of the tokens that fit, for what is cut is reckoned by its letters."""
 
@@ -51,6 +53,33 @@ def without_beginning(request: RelayRequest, part: float) -> RelayRequest | None
     text = whole_text(request.fields["prompt"], request.aside)
     kept = text[int(len(text) * part) + 1 :]
     return evolve(request, fields={**request.fields, "prompt": kept}) if kept else None
+
+
+def with_shorter_texts(request: RelayRequest, error: EngineRefused) -> RelayRequest | None:
+    """Return texts to be embedded, the longest cut at their ends; None if length is not wrong.
+
+    The engine tells how many tokens one text has that it does not take, and not which: it is
+    reckoned as if that was the longest, so that each try leaves at most nine tenths of it.
+    """
+    lengths = _lengths(error)
+    if lengths is None:
+        return None
+    tokens, room = lengths
+    texts = [whole_text(text, request.aside) for text in request.fields["input"]]
+    most = int(max(map(len, texts)) * _ROOM * min(1.0, room / tokens))
+    if most < 1:
+        return None
+    return evolve(request, fields={**request.fields, "input": [text[:most] for text in texts]})
+
+
+def _lengths(error: EngineRefused) -> tuple[int, int] | None:
+    """Return how many tokens a text has, and how many it may have, if that is what is wrong."""
+    told = (error.details.get("n_prompt_tokens"), error.details.get("n_ctx"))
+    if error.kind != TOO_LONG or not all(isinstance(number, int) for number in told):
+        found = _BATCH.search(str(error))
+        told = (int(found[1]), int(found[2])) if found else (0, 0)
+    tokens, room = told
+    return (tokens, room) if isinstance(tokens, int) and isinstance(room, int) and tokens else None
 
 
 def _size(message: Mapping[str, Any]) -> int:

@@ -40,7 +40,7 @@ def client(growing: ServedProgram) -> Iterator[ollama.Client]:
 def test_a_model_is_loaded_again_with_what_is_wanted(client, growing):
     assert client.show(NAME).modelinfo["bert.context_length"] == 64
     with pytest.raises(ollama.ResponseError, match="exceeds the context length"):
-        client.embed(NAME, LONG)
+        client.embed(NAME, LONG, truncate=False)
     first = {process.pid for process in growing.engines()}
     assert client.embed(NAME, LONG, options={"num_ctx": 128}).prompt_eval_count > 64
     assert client.ps().models[0].context_length == 128

@@ -100,6 +100,12 @@ def test_nothing_to_embed_loads(client):
     assert 3500 < stays.total_seconds() <= 3600
 
 
+def test_a_text_that_is_too_long_is_cut(client):
+    told = client.embed("tiny-embedder", ["hello", "hello " * 20_000])
+    assert len(told.embeddings) == 2
+    assert told.prompt_eval_count > 100
+
+
 def test_what_cannot_be_embedded_is_told(client):
     for model, status in (("nobody", 404), ("chat", 501)):
         with pytest.raises(ollama.ResponseError) as told:
