@@ -37,6 +37,14 @@ def conversation_of_chat(fields: Mapping[str, Any]) -> Conversation:
     return _marked(messages, topic, seed)
 
 
+def conversation_of_response(fields: Mapping[str, Any]) -> Conversation:
+    """Return the conversation of what OpenAI's Responses are asked with."""
+    asked = fields.get("input")
+    items = asked if isinstance(asked, list) else [{"role": "user", "content": asked}]
+    system = {"role": "system", "content": fields.get("instructions")}
+    return conversation_of_chat({"messages": [system, *items], "tools": fields.get("tools")})
+
+
 def conversation_of_text(prompt: Any) -> Conversation:
     """Return the conversation of a text, or of tokens, that is to be continued."""
     if not isinstance(prompt, str | list):

@@ -12,10 +12,12 @@ from typing import Any
 
 from llama_runner.errors import BadRequest, shortened
 
-_ADDRESSED_PARTS = ("image_url", "video_url", "audio_url", "input_image", "file", "input_audio")
+_ADDRESSED_PARTS = (
+    *("image_url", "video_url", "audio_url", "input_image", "file", "input_audio", "file_url"),
+)
 
 
-def refuse_remote_media(messages: Sequence[Any]) -> None:
+def refuse_remote_media(messages: Sequence[Any], field: str = "messages") -> None:
     """Raise BadRequest if a content part refers to anything but its own ``data:``."""
     for place, message in enumerate(messages):
         content = message.get("content") if isinstance(message, dict) else None
@@ -25,10 +27,10 @@ def refuse_remote_media(messages: Sequence[Any]) -> None:
             for name, address in _addresses(part):
                 if not address.lstrip()[:5].lower() == "data:":
                     raise BadRequest(
-                        f"messages[{place}].content[{index}].{name}: expected a data: URL "
+                        f"{field}[{place}].content[{index}].{name}: expected a data: URL "
                         f"(data:image/png;base64,…), got {shortened(address)!r}; "
                         "nothing is fetched on a client's behalf",
-                        param=f"messages[{place}].content[{index}].{name}",
+                        param=f"{field}[{place}].content[{index}].{name}",
                         code="invalid_image_url",
                     )
 

@@ -16,6 +16,10 @@ from llama_runner.wire.sse import read_data
 _blank_line = re.compile(rb"\n\r?\n").search
 _LONGEST_BLANK_LINE = 3
 _KEY = b'"prompt_progress"'
+_EARLY = ("response.created", "response.in_progress")
+"""What comes before the prompt is read, and is held back until something does."""
+_ITEM_BEGINS = "response.output_item.added"
+"""With what the one choice of OpenAI's Responses begins."""
 # No event before the first tokens is this long: whatever it is, it is not for us.
 _LONGEST_EVENT = 1024 * 1024
 
@@ -40,6 +44,8 @@ class ProgressFilter:
     _held: bytes = field(default=b"", init=False)
     _begun: set[int] = field(factory=set, init=False)
     _failed: bool = field(default=False, init=False)
+    _early: list[bytes] = field(factory=list, init=False)
+    _is_early: bool = field(default=False, init=False)
 
     @property
     def waiting(self) -> Waiting:
@@ -59,16 +65,21 @@ class ProgressFilter:
         start = 0
         while not self.done and (end := _blank_line(data, max(start, searched))):
             if self._passes(data[start : end.start()]):
-                passed.append(data[start : end.end()])
+                self._early.append(data[start : end.end()])
+                if not self._is_early:
+                    passed += self._early
+                    self._early.clear()
             start = end.end()
         if self.done or len(data) - start > _LONGEST_EVENT:
             self.done, self._held = True, b""
-            passed.append(data[start:])
+            passed += (*self._early, data[start:])
+            self._early.clear()
         else:
             self._held = data[start:]
         return b"".join(passed)
 
     def _passes(self, block: bytes) -> bool:
+        self._is_early = False
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
         data = read_data(block)
@@ -89,6 +100,9 @@ class ProgressFilter:
             return self._keep
         self._failed = self._failed or "error" in chunk
         self._note(chunk.get("choices"))
+        kind = chunk.get("type")
+        self._is_early = kind in _EARLY
+        self.done = self.done or kind == _ITEM_BEGINS
         return True
 
     def _note(self, choices: Any) -> None:

@@ -10,7 +10,11 @@ import orjson
 from attrs import frozen
 
 from llama_runner.errors import BadRequest
-from llama_runner.relay.conversations import conversation_of_chat, conversation_of_text
+from llama_runner.relay.conversations import (
+    conversation_of_chat,
+    conversation_of_response,
+    conversation_of_text,
+)
 from llama_runner.relay.media import refuse_remote_media
 from llama_runner.relay.schemas import SCHEMA_FIELDS, refuse_unbearable_schemas
 from llama_runner.scheduling.conversation import Conversation
@@ -23,6 +27,7 @@ class Task(Enum):
 
     CHAT = "/v1/chat/completions"
     COMPLETION = "/v1/completions"
+    RESPONSES = "/v1/responses"
     INFILL = "/infill"
     EMBEDDING = "/v1/embeddings"
     RERANK = "/v1/rerank"
@@ -30,7 +35,7 @@ class Task(Enum):
     @property
     def generates(self) -> bool:
         """Whether its answer is made token by token, and so can be streamed."""
-        return self in (Task.CHAT, Task.COMPLETION, Task.INFILL)
+        return self in (Task.CHAT, Task.COMPLETION, Task.RESPONSES, Task.INFILL)
 
     @property
     def is_route(self) -> bool:
@@ -71,11 +76,11 @@ class RelayRequest:
     def goes_up_as_stream(self) -> bool:
         """Whether the engine is asked for a stream, which the client may get joined.
 
-        Vectors and ranks cannot be streamed, and the engine refuses log probabilities
-        together with tools in a stream, though not in a whole answer. Such a
-        request goes up as it came, and a client that leaves is noticed late.
+        Vectors and ranks cannot be streamed, nothing here joins OpenAI's Responses, and the
+        engine refuses log probabilities together with tools in a stream, though not in a whole
+        answer. Such a request goes up as it came, and a client that leaves is noticed late.
         """
-        if self.streams or not self.task.generates:
+        if self.streams or not self.task.generates or self.task is Task.RESPONSES:
             return self.streams
         return not (self.fields.get("logprobs") and self.fields.get("tools"))
 
@@ -85,6 +90,8 @@ class RelayRequest:
             return conversation_of_chat(self.fields)
         if self.task is Task.COMPLETION:
             return conversation_of_text(self.fields.get("prompt"))
+        if self.task is Task.RESPONSES:
+            return conversation_of_response(self.fields)
         if self.task is Task.INFILL:
             return conversation_of_text(self.fields.get("input_prefix"))
         return None
@@ -176,9 +183,22 @@ def _choices(task: Task, fields: Mapping[str, Any]) -> int:
             count *= len(prompt)
     elif task is Task.RERANK:
         _refuse_unranked(fields)
+    elif task is Task.RESPONSES:
+        _refuse_unanswerable(fields)
     elif fields.get("input") is None:
         raise _missing_or_wrong(fields, "input", "a string or a list")
     return count
+
+
+def _refuse_unanswerable(fields: Mapping[str, Any]) -> None:
+    asked = fields.get("input")
+    if not isinstance(asked, str | list):
+        raise _missing_or_wrong(fields, "input", "a string or a list")
+    if fields.get("previous_response_id") is not None:
+        message = "'previous_response_id': nothing is kept here; expected the whole talk as 'input'"
+        raise BadRequest(message, param="previous_response_id", code="not_supported")
+    if isinstance(asked, list):
+        refuse_remote_media(asked, "input")
 
 
 def _refuse_unranked(fields: Mapping[str, Any]) -> None:

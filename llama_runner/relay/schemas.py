@@ -15,7 +15,7 @@ from llama_runner.errors import BadRequest
 MOST = 65_536
 """How often anything may be repeated; so much takes the engine less than a second."""
 
-SCHEMA_FIELDS = ("response_format", "json_schema", "tools", "functions")
+SCHEMA_FIELDS = ("response_format", "json_schema", "tools", "functions", "text")
 """The fields of OpenAI's and the engine's routes that hold schemas."""
 _COUNTS = ("minItems", "maxItems")
 _BOUNDS = (_COUNTS, ("minLength", "maxLength"))

@@ -49,11 +49,13 @@ def usage_of_timings(timings: Mapping[str, Any]) -> Usage:
 
 
 def _of_usage(usage: Mapping[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details")
+    """Read OpenAI's object of chats, or that of its Responses, whose names are others."""
+    read, said = ("input", "output") if "input_tokens" in usage else ("prompt", "completion")
+    details = usage.get(f"{read}_tokens_details")
     return Usage(
-        _count(usage, "prompt_tokens"),
+        _count(usage, f"{read}_tokens"),
         _count(details, "cached_tokens") if isinstance(details, dict) else 0,
-        _count(usage, "completion_tokens"),
+        _count(usage, f"{said}_tokens"),
     )
 
 

@@ -11,7 +11,9 @@ _AN_EMBEDDING = re.compile(rb'"data"\s*:\s*\[\s*[^\s\]]')
 _A_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')
 # Who asks in the way of Hugging Face's server gets a bare list.
 _A_RANK = re.compile(rb'"results"\s*:\s*\[\s*[^\s\]]|^\s*\[\s*\{')
+_AN_OUTPUT = re.compile(rb'"output"\s*:\s*\[')
 _WANTED = {
+    Task.RESPONSES: _AN_OUTPUT,
     Task.CHAT: _A_CHOICE,
     Task.COMPLETION: _A_CHOICE,
     Task.EMBEDDING: _AN_EMBEDDING,

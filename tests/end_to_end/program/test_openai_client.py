@@ -261,3 +261,14 @@ def test_embeddings_of_a_chat_model_are_a_bad_request(client):
     with pytest.raises(openai.BadRequestError) as caught:
         client.embeddings.create(model="chat", input="a cat")
     assert caught.value.code == "not_supported"
+
+
+def test_a_response_is_answered_whole_and_as_a_stream(client):
+    asked: Any = {"model": "chat", "input": "Say hello.", "max_output_tokens": 8, "temperature": 0}
+    told = client.responses.create(**asked)
+    assert told.status in ("completed", "incomplete") and told.usage.output_tokens == 8
+    events = [*client.responses.create(**asked, stream=True)]
+    assert events[0].type == "response.created" and events[-1].type == "response.completed"
+    assert events[-1].response.usage.output_tokens == 8
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="nobody", input="Hi")
