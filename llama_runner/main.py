@@ -41,7 +41,7 @@ from llama_runner.lending.stall_watch import StallWatch
 from llama_runner.memory.experience_file import FILE_NAME, ExperienceFile
 from llama_runner.memory.gpu import open_gpus
 from llama_runner.memory.inventory import MemoryWatch
-from llama_runner.model_control import ModelControl
+from llama_runner.model_control import ModelControl, vacate
 from llama_runner.proxy_manager import serve_facades
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -119,7 +119,9 @@ async def _serve(  # noqa: ASYNC128 - serve_facades reports for it
                 ],
             ) as runners,
             open_pulse(app.relay.heartbeat_after, app.relay.heartbeat_every) as pulse,
-            open_store(Shelf(parts.models), _refresher(parts, catalog)) as store,
+            open_store(
+                Shelf(parts.models), _refresher(parts, catalog), partial(vacate, runners)
+            ) as store,
             open_pulls(_puller(parts, store)) as pulls,
         ):
             announce = partial(_announce_stop, stop, runners, pulls, keeping, events)

@@ -126,6 +126,14 @@ class ModelControl:
         return spec
 
 
+async def vacate(runners: RunnerManager, key: str) -> None:
+    """Stop a model as ``unload`` does, if it is there, and wait until it is gone."""
+    seat = runners.seat(key)
+    if seat is not None:
+        runners.let_go(seat)
+        await seat.gone.wait()
+
+
 def _in_words(seen: Outlook) -> str | None:
     match seen.reason:
         case None:

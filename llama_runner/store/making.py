@@ -12,7 +12,7 @@ from llama_runner.catalog.card import ModelCard, ModelKind, kind_of
 from llama_runner.catalog.facts import facts_of
 from llama_runner.catalog.gguf import GGUFError
 from llama_runner.catalog.header_file import read_header_file
-from llama_runner.errors import BadRequest
+from llama_runner.errors import BadRequest, StoreFailed
 from llama_runner.store.remote_model import PulledFile, PulledModel, Role
 
 NOT_GGUF = "supplied file was not in GGUF format"
@@ -34,7 +34,7 @@ def copy_of(card: ModelCard, name: str) -> PulledModel:
 
 
 def files_of(card: ModelCard) -> tuple[PulledFile, ...]:
-    """Return the files of a model, wherever they lie."""
+    """Return the files of a model, wherever they lie; raises StoreFailed if one cannot be read."""
     files = [_file(Role.MODEL, path, "model") for path in card.shards]
     if card.mmproj is not None:
         files.append(_file(Role.PROJECTOR, card.mmproj, "mmproj"))
@@ -62,7 +62,7 @@ def supplied(files: Iterable[SuppliedFile]) -> tuple[PulledFile, ...]:
 
     Raises:
         BadRequest: one is no GGUF file, or none of them is a model.
-        OSError: one cannot be read.
+        StoreFailed: one cannot be read.
 
     """
     found = tuple(map(_supplied, files))
@@ -76,7 +76,7 @@ def adapters(files: Iterable[SuppliedFile]) -> tuple[PulledFile, ...]:
 
     Raises:
         BadRequest: one is none.
-        OSError: one cannot be read.
+        StoreFailed: one cannot be read.
 
     """
     found = tuple(map(_supplied, files))
@@ -87,11 +87,13 @@ def adapters(files: Iterable[SuppliedFile]) -> tuple[PulledFile, ...]:
 
 
 def _supplied(file: SuppliedFile) -> PulledFile:
-    size = file.path.stat().st_size
     try:
+        size = file.path.stat().st_size
         facts = facts_of(read_header_file(file.path, size))
     except GGUFError:
         raise BadRequest(NOT_GGUF) from None
+    except OSError as error:
+        raise StoreFailed(f"{file.path} cannot be read: {error.strerror}") from error
     name = Path(file.name.replace("\\", "/")).name
     name = name if name.lower().endswith(".gguf") else f"{name}.gguf"
     role = Role.MODEL
@@ -103,6 +105,10 @@ def _supplied(file: SuppliedFile) -> PulledFile:
 
 
 def _file(role: Role, path: Path, otherwise: str) -> PulledFile:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise StoreFailed(f"{path} cannot be read: {error.strerror}") from error
     # A blob of another program's store is called after its content.
     name = path.name if path.name.lower().endswith(".gguf") else f"{otherwise}.gguf"
-    return PulledFile(role, name, path, path.stat().st_size, None)
+    return PulledFile(role, name, path, size, None)

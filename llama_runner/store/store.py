@@ -17,6 +17,8 @@ from llama_runner.store.shelf import Shelf
 
 Refresh = Callable[[], Awaitable[object]]
 """Has the catalog see what changed."""
+Vacate = Callable[[str], Awaitable[object]]
+"""Ends the engine of a model, if it has one, once it is idle."""
 
 
 @define(eq=False)
@@ -34,6 +36,7 @@ class Store:
 
     shelf: Shelf
     _refresh: Refresh
+    _vacate: Vacate
     _nursery: trio.Nursery
     _one: trio.Lock = field(factory=trio.Lock, init=False)
     _disk: Disk = field(factory=Disk, init=False)
@@ -41,11 +44,16 @@ class Store:
     async def put(self, model: PulledModel) -> None:
         """Give a model its place, in the stead of one that has its name.
 
+        That one's engine ends before, as Windows replaces no file that is in use, and one that
+        was started meanwhile ends behind it, as it has the old files.
+
         Raises:
             StoreFailed: the disk is full, or worse.
 
         """
+        await self._vacate(model.name)
         await self._make(partial(self.shelf.put, model))
+        await self._vacate(model.name)
 
     async def remove(self, card: ModelCard) -> None:
         """Remove a model and its files; it must not be loaded.
@@ -75,9 +83,9 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(shelf: Shelf, refresh: Refresh) -> AsyncIterator[Store]:
+async def open_store(shelf: Shelf, refresh: Refresh, vacate: Vacate) -> AsyncIterator[Store]:
     """Own the changes while the block lasts, and begin with what a kill has left."""
     await trio.to_thread.run_sync(shelf.tidy)
     async with trio.open_nursery() as nursery:
-        yield Store(shelf, refresh, nursery)
+        yield Store(shelf, refresh, vacate, nursery)
         nursery.cancel_scope.cancel()

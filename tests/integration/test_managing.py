@@ -124,6 +124,22 @@ async def test_a_deleted_model_is_unloaded_and_gone(at: Managing) -> None:
     assert (again.status, again.json) == (404, {"error": "model 'doomed' not found"})
 
 
+async def test_a_model_that_is_replaced_is_loaded_anew(at: Managing) -> None:
+    await at.post("/api/copy", source="code", destination="mine")
+    asked = {"model": "mine", "messages": [{"role": "user", "content": "Hi"}], "stream": False}
+    assert (await at.post("/api/chat", **asked)).status == 200
+    await at.create(model="mine", **{"from": "code"}, template=GO)
+    assert (await at.ask("GET", "/api/ps")).json == {"models": []}
+    assert (await at.post("/api/chat", **asked)).status == 200
+    assert len(at.program.spawn.children) == 2
+
+
+async def test_a_model_whose_file_is_gone_cannot_be_copied(at: Managing) -> None:
+    at.original.unlink()
+    reply = await at.post("/api/copy", source="code", destination="mine")
+    assert reply.status == 500 and "code.gguf cannot be read" in reply.json["error"]
+
+
 async def test_a_file_that_was_not_put_there_by_us_is_not_deleted(at: Managing) -> None:
     reply = await at.ask("DELETE", "/api/delete", {"model": "code"})
     assert reply.status == 400

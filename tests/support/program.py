@@ -25,7 +25,7 @@ from llama_runner.facades.dependencies import Dependencies
 from llama_runner.http.front import Front, open_front
 from llama_runner.lending.model_spec import ModelSpec
 from llama_runner.lending.stall_watch import StallWatch
-from llama_runner.model_control import ModelControl
+from llama_runner.model_control import ModelControl, vacate
 from llama_runner.proxy_manager import FACADES, site_of
 from llama_runner.relay.pulse import open_pulse
 from llama_runner.relay.relay import Relay
@@ -186,7 +186,7 @@ async def open_program(
                 attendants=[StallWatch(config.scheduling.stall_limit).attend],
             ) as runners,
             open_pulse(config.relay.heartbeat_after, config.relay.heartbeat_every) as pulse,
-            open_store(Shelf(folder), refresh) as store,
+            open_store(Shelf(folder), refresh, partial(vacate, runners)) as store,
             open_pulls(
                 puller or Puller(store.shelf, sources_of(config.store), store.put, 1)
             ) as pulls,
