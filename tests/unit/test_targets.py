@@ -85,7 +85,7 @@ def test_no_name_with_several_models_names_them() -> None:
 @pytest.mark.parametrize(
     ("kind", "tasks"),
     [
-        (ModelKind.CHAT, (Task.CHAT, Task.COMPLETION, Task.INFILL)),
+        (ModelKind.CHAT, (Task.CHAT, Task.COMPLETION, Task.RESPONSES, Task.INFILL)),
         (ModelKind.EMBEDDING, (Task.EMBEDDING,)),
         (ModelKind.RERANK, (Task.RERANK,)),
     ],
