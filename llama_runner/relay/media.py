@@ -15,24 +15,35 @@ from llama_runner.errors import BadRequest, shortened
 _ADDRESSED_PARTS = (
     *("image_url", "video_url", "audio_url", "input_image", "file", "input_audio", "file_url"),
 )
+_CONTENTS = ("content", "output")
+"""What holds parts: a message's content, and what a tool put out in OpenAI's Responses."""
 
 
 def refuse_remote_media(messages: Sequence[Any], field: str = "messages") -> None:
     """Raise BadRequest if a content part refers to anything but its own ``data:``."""
     for place, message in enumerate(messages):
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list):
-            continue
-        for index, part in enumerate(content):
+        for holder, index, part in _parts(message):
             for name, address in _addresses(part):
                 if not address.lstrip()[:5].lower() == "data:":
+                    where = f"{field}[{place}].{holder}[{index}].{name}"
                     raise BadRequest(
-                        f"{field}[{place}].content[{index}].{name}: expected a data: URL "
+                        f"{where}: expected a data: URL "
                         f"(data:image/png;base64,…), got {shortened(address)!r}; "
                         "nothing is fetched on a client's behalf",
-                        param=f"{field}[{place}].content[{index}].{name}",
+                        param=where,
                         code="invalid_image_url",
                     )
+
+
+def _parts(message: Any) -> Iterator[tuple[str, int, Any]]:
+    """Yield the content parts of one message with where they stand in it."""
+    if not isinstance(message, dict):
+        return
+    for holder in _CONTENTS:
+        parts = message.get(holder)
+        if isinstance(parts, list):
+            for index, part in enumerate(parts):
+                yield holder, index, part
 
 
 def _addresses(part: Any) -> Iterator[tuple[str, str]]:

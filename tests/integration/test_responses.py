@@ -94,6 +94,7 @@ async def test_a_stream_that_is_broken_off_ends_with_an_error(program: Program, 
 
 URL = {"type": "input_image", "image_url": "http://127.0.0.1/x.png"}
 FILE = {"type": "input_file", "file_url": "file:///etc/passwd"}
+RESULT = {"type": "function_call_output", "call_id": "c", "output": [URL]}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,7 @@ FILE = {"type": "input_file", "file_url": "file:///etc/passwd"}
         ({"previous_response_id": "resp_0"}, "previous_response_id"),
         ({"input": [{"role": "user", "content": [URL]}]}, "input[0].content[0].image_url"),
         ({"input": [{"role": "user", "content": [FILE]}]}, "input[0].content[0].file_url"),
+        ({"input": [RESULT]}, "input[0].output[0].image_url"),
         ({"text": {"format": {"schema": {"minItems": 100_000}}}}, "text"),
         ({"stream": 1}, "stream"),
     ],
