@@ -91,9 +91,14 @@ def kind_of(facts: FileFacts, stem: str) -> ModelKind:
     return ModelKind.CHAT
 
 
+def is_adapter(facts: FileFacts) -> bool:
+    """Tell whether a file is a LoRA adapter."""
+    return facts.is_adapter or facts.general_type == "adapter"
+
+
 def why_not_served(facts: FileFacts, stem: str) -> str | None:
     """Return why a file that is no projector cannot be served as a model, or None if it can."""
-    if facts.is_adapter or facts.general_type == "adapter":
+    if is_adapter(facts):
         return "it is a LoRA adapter, not a model"
     if facts.is_importance_matrix or facts.general_type == "imatrix":
         return "it is an importance matrix, not a model"

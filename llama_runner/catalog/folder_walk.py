@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from llama_runner.catalog.found_file import FoundFile, PassedOver, absolute
+from llama_runner.catalog.found_file import FoundFile, PassedOver, absolute, why_unreadable
 from llama_runner.catalog.origin import MODELS
 
 Place: TypeAlias = tuple[Path, tuple[str, ...]]
@@ -69,7 +69,7 @@ class FolderWalk:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            self.passed_over.append(PassedOver(folder, _reason(error)))
+            self.passed_over.append(PassedOver(folder, why_unreadable(error)))
             return []
         folders: list[Place] = []
         for entry in entries:
@@ -90,7 +90,7 @@ class FolderWalk:
         try:
             status = path.stat()
         except OSError as error:
-            self.passed_over.append(PassedOver(path, _reason(error)))
+            self.passed_over.append(PassedOver(path, why_unreadable(error)))
             return
         if not stat.S_ISREG(status.st_mode):
             # Opening a named pipe would wait for its writer for ever.
@@ -106,9 +106,3 @@ class FolderWalk:
         seen = known in self._seen
         self._seen.add(known)
         return seen
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it does not exist, or is a link to what does not"
-    return f"it cannot be read: {error.strerror or error}"

@@ -51,6 +51,13 @@ def absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))
 
 
+def why_unreadable(error: OSError) -> str:
+    """Return why something is passed over that the file system did not give."""
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist, or is a link to what does not"
+    return f"it cannot be read: {error.strerror or error}"
+
+
 def without_suffix(name: str) -> str:
     """Return a file's name without ``.gguf``, in any letter case."""
     return name[: -len(".gguf")] if name.lower().endswith(".gguf") else name

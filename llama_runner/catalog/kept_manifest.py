@@ -10,12 +10,10 @@ from typing import Any
 
 from attrs import frozen
 
+from llama_runner.catalog.bad_manifest import BadManifest
+
 FILE_NAME = "manifest.json"
 FORMAT = 1
-
-
-class BadKeptManifest(Exception):
-    """It cannot be used; the text says why, to follow "it"."""
 
 
 @frozen
@@ -69,11 +67,17 @@ class KeptManifest:
         return json.dumps(fields, indent=2)
 
 
+def manifests_in(folder: Path) -> list[Path]:
+    """Return the manifests of a models folder; what is not done, or being removed, has a dot."""
+    found = folder.glob(f"*/{FILE_NAME}")
+    return sorted(path for path in found if not path.parent.name.startswith("."))
+
+
 def read_kept_manifest(path: Path) -> tuple[KeptManifest, str]:
     """Return what a file says, with the sha256 of its bytes.
 
     Raises:
-        BadKeptManifest: it is not one of ours, or not whole.
+        BadManifest: it is not one of ours, or not whole.
         OSError: it cannot be read.
 
     """
@@ -81,17 +85,17 @@ def read_kept_manifest(path: Path) -> tuple[KeptManifest, str]:
     try:
         told = json.loads(content)
     except (ValueError, RecursionError):
-        raise BadKeptManifest("it is no JSON") from None
+        raise BadManifest("it is no JSON") from None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise BadKeptManifest(f"it is no manifest of format {FORMAT}")
+        raise BadManifest(f"it is no manifest of format {FORMAT}")
     try:
         files = tuple(_file(each) for each in told["files"])
         texts = {str(role): tuple(map(str, each)) for role, each in told["texts"].items()}
         manifest = KeptManifest(str(told["name"]), files, texts)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise BadKeptManifest(f"it is not whole: {error!r}") from None
+        raise BadManifest(f"it is not whole: {error!r}") from None
     if not manifest.of("model"):
-        raise BadKeptManifest("it names no file of weights")
+        raise BadManifest("it names no file of weights")
     return manifest, sha256(content).hexdigest()
 
 

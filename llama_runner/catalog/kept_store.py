@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from attrs import define, evolve, field
 
 from llama_runner.catalog.assembly import make_card
+from llama_runner.catalog.bad_manifest import BadManifest
 from llama_runner.catalog.card import ModelCard, ModelKind, kind_of, why_not_served
 from llama_runner.catalog.facts import FileFacts
-from llama_runner.catalog.found_file import FoundFile, PassedOver, absolute
+from llama_runner.catalog.found_file import FoundFile, PassedOver, absolute, why_unreadable
 from llama_runner.catalog.go_to_jinja import template_for
 from llama_runner.catalog.kept_manifest import (
-    FILE_NAME,
-    BadKeptManifest,
     KeptFile,
     KeptManifest,
+    manifests_in,
     read_kept_manifest,
 )
 from llama_runner.catalog.origin import MODELS, Origin, messages_in
-from llama_runner.catalog.shards import ModelFiles
-
-LookAt: TypeAlias = Callable[[FoundFile], "FileFacts | str"]
+from llama_runner.catalog.shards import LookAt, ModelFiles
 
 
 @define(eq=False)
@@ -41,18 +38,15 @@ class KeptStore:
 
     def read(self) -> None:
         """Make a card of every manifest that can be served, and tell of the rest why not."""
-        for path in sorted(absolute(self.folder).glob(f"*/{FILE_NAME}")):
-            if path.parent.name.startswith("."):
-                continue
+        for path in manifests_in(absolute(self.folder)):
             try:
                 manifest, digest = read_kept_manifest(path)
                 card = self._card(path.parent, manifest)
                 changed = path.stat().st_mtime_ns
-            except BadKeptManifest as error:
+            except BadManifest as error:
                 self.passed_over.append(PassedOver(path, str(error)))
             except OSError as error:
-                reason = f"it cannot be read: {error.strerror or error}"
-                self.passed_over.append(PassedOver(path, reason))
+                self.passed_over.append(PassedOver(path, why_unreadable(error)))
             else:
                 self.homes.add(path.parent)
                 origin = _origin(path.parent, manifest, digest, changed, card.chat_template)
@@ -62,31 +56,32 @@ class KeptStore:
         first, *others = [self._found(home, file) for file in manifest.of("model")]
         facts = self._facts(first)
         if why := why_not_served(facts, first.stem):
-            raise BadKeptManifest(f"of its file {first.path.name}: {why}")
+            raise BadManifest(f"of its file {first.path.name}: {why}")
         if kind_of(facts, first.stem) is ModelKind.PROJECTOR:
-            raise BadKeptManifest(f"its file {first.path.name} is a projector")
+            raise BadManifest(f"its file {first.path.name} is a projector")
         weights = facts.weights + sum(self._facts(other).weights for other in others)
         model = ModelFiles(first.stem, (first, *others), facts, weights)
-        projectors = [
-            ModelFiles(file.stem, (file,), self._facts(file), 0)
-            for file in (self._found(home, each) for each in manifest.of("projector"))
-        ]
+        projectors = [self._projector(home, file) for file in manifest.of("projector")]
         return make_card(model, projectors[0] if projectors else None)
+
+    def _projector(self, home: Path, file: KeptFile) -> ModelFiles:
+        found = self._found(home, file)
+        return ModelFiles(found.stem, (found,), self._facts(found), 0)
 
     def _found(self, home: Path, file: KeptFile) -> FoundFile:
         path = home / file.name
         try:
             status = path.stat()
         except FileNotFoundError:
-            raise BadKeptManifest(f"its file {file.name} is missing") from None
+            raise BadManifest(f"its file {file.name} is missing") from None
         if not path.is_file() or status.st_size != file.size:
-            raise BadKeptManifest(f"its file {file.name} is not the one of {file.size} bytes")
+            raise BadManifest(f"its file {file.name} is not the one of {file.size} bytes")
         return FoundFile(path, (home.name,), status.st_size, status.st_mtime_ns, MODELS)
 
     def _facts(self, file: FoundFile) -> FileFacts:
         facts = self._look_at(file)
         if isinstance(facts, str):
-            raise BadKeptManifest(f"of its file {file.path.name}: {facts}")
+            raise BadManifest(f"of its file {file.path.name}: {facts}")
         return facts
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 
+from llama_runner.catalog.bad_manifest import BadManifest
+from llama_runner.catalog.digest import sha256_in
+
 _MEDIA = "application/vnd.ollama.image."
-_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _DEFAULT = ("registry.ollama.ai", "library")
-
-
-class BadManifest(Exception):
-    """A manifest cannot be used; its text says why, to follow "it"."""
 
 
 @frozen
@@ -90,8 +87,8 @@ def names_of(parts: tuple[str, ...]) -> Iterator[str]:
 def _layer(read: Any) -> Layer:
     layer: Mapping[str, Any] = read if isinstance(read, dict) else {}
     kind, digest, size = (layer.get(name) for name in ("mediaType", "digest", "size"))
-    match = _DIGEST.fullmatch(digest) if isinstance(digest, str) else None
-    if not isinstance(kind, str) or match is None:
+    sha256 = sha256_in(digest) if isinstance(digest, str) else None
+    if not isinstance(kind, str) or sha256 is None:
         raise BadManifest("one of its layers has no type or no sha256")
     bytes_of = size if type(size) is int and size >= 0 else 0
-    return Layer(kind.removeprefix(_MEDIA), match[1], bytes_of)
+    return Layer(kind.removeprefix(_MEDIA), sha256, bytes_of)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from attrs import define, evolve, field
 
 from llama_runner.catalog.assembly import make_card
-from llama_runner.catalog.card import ModelCard, ModelKind, kind_of, why_not_served
-from llama_runner.catalog.facts import FileFacts
-from llama_runner.catalog.found_file import FoundFile, PassedOver
-from llama_runner.catalog.ollama_dialect import why_ollama_only
-from llama_runner.catalog.ollama_manifest import BadManifest, Layer, OllamaManifest, read_manifest
+from llama_runner.catalog.bad_manifest import BadManifest
+from llama_runner.catalog.card import ModelCard, ModelKind, is_adapter, kind_of, why_not_served
+from llama_runner.catalog.found_file import FoundFile, PassedOver, why_unreadable
 from llama_runner.catalog.go_to_jinja import template_for
+from llama_runner.catalog.ollama_dialect import why_ollama_only
+from llama_runner.catalog.ollama_manifest import Layer, OllamaManifest, read_manifest
 from llama_runner.catalog.origin import OLLAMA, Origin, messages_in
-from llama_runner.catalog.shards import ModelFiles
+from llama_runner.catalog.shards import LookAt, ModelFiles
 
-LookAt: TypeAlias = Callable[[FoundFile], "FileFacts | str"]
 _LARGEST_TEXT = 4 * 1024 * 1024
 _DEPTH = 4
 
@@ -44,7 +43,7 @@ class OllamaStore:
             except BadManifest as error:
                 self.passed_over.append(PassedOver(path, str(error)))
             except OSError as error:
-                self.passed_over.append(PassedOver(path, _unreadable(error)))
+                self.passed_over.append(PassedOver(path, why_unreadable(error)))
 
     def _manifests(
         self, folder: Path, parts: tuple[str, ...]
@@ -53,7 +52,7 @@ class OllamaStore:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            self.passed_over.append(PassedOver(folder, _unreadable(error)))
+            self.passed_over.append(PassedOver(folder, why_unreadable(error)))
             return
         # Names have four parts, so a link that leads round in circles ends as well.
         for entry in entries:
@@ -110,7 +109,7 @@ class OllamaStore:
 
     def _adapter(self, layer: Layer) -> str:
         adapter = self._gguf(layer)
-        if not (adapter.facts.is_adapter or adapter.facts.general_type == "adapter"):
+        if not is_adapter(adapter.facts):
             raise BadManifest("its adapter is no LoRA adapter in a GGUF file")
         return str(adapter.path)
 
@@ -161,9 +160,3 @@ def _content(path: Path) -> bytes:
     if size > _LARGEST_TEXT:
         raise BadManifest(f"{path.name} has {size} bytes, more than {_LARGEST_TEXT}")
     return path.read_bytes()
-
-
-def _unreadable(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it does not exist, or is a link to what does not"
-    return f"it cannot be read: {error.strerror or error}"

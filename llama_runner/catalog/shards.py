@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +12,8 @@ from attrs import frozen
 from llama_runner.catalog.facts import FileFacts
 from llama_runner.catalog.found_file import FoundFile, PassedOver, shard_name
 
+LookAt: TypeAlias = "Callable[[FoundFile], FileFacts | str]"
+"""Reads a file's header: its facts, or why there are none."""
 Findings: TypeAlias = Mapping[FoundFile, "FileFacts | str"]
 """What reading each file has given: its facts, or why there are none."""
 

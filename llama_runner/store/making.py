@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from llama_runner.catalog.card import ModelCard, ModelKind, kind_of
+from llama_runner.catalog.card import ModelCard, ModelKind, is_adapter, kind_of
 from llama_runner.catalog.facts import facts_of
 from llama_runner.catalog.gguf import GGUFError
 from llama_runner.catalog.header_file import read_header_file
@@ -97,7 +97,7 @@ def _supplied(file: SuppliedFile) -> PulledFile:
     name = Path(file.name.replace("\\", "/")).name
     name = name if name.lower().endswith(".gguf") else f"{name}.gguf"
     role = Role.MODEL
-    if facts.is_adapter or facts.general_type == "adapter":
+    if is_adapter(facts):
         role = Role.ADAPTER
     elif kind_of(facts, name) is ModelKind.PROJECTOR:
         role = Role.PROJECTOR

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
@@ -12,17 +11,16 @@ from pathlib import Path
 
 from attrs import frozen
 
+from llama_runner.catalog.bad_manifest import BadManifest
 from llama_runner.catalog.kept_manifest import (
     FILE_NAME,
-    BadKeptManifest,
     KeptFile,
     KeptManifest,
+    manifests_in,
     read_kept_manifest,
 )
 from llama_runner.platforms.replacing import replace_file
 from llama_runner.store.remote_model import PulledFile, PulledModel
-
-logger = logging.getLogger(__name__)
 
 BLOBS = ".blobs"
 """The folder, in the one of models, in which files lie by their digests."""
@@ -98,13 +96,17 @@ class Shelf:
                 if path.suffix == UPLOAD or path.stat().st_mtime < oldest:
                     path.unlink()
 
+    def waiting(self, sha256: str) -> Path:
+        """Return where a file with this content lies, or would lie, until it is used."""
+        return self.blobs / f"sha256-{sha256}"
+
     def blob(self, sha256: str) -> Path | None:
         """Return a file with this content: one that waits to be used, or one of a model."""
-        waiting = self.blobs / f"sha256-{sha256}"
+        waiting = self.waiting(sha256)
         if waiting.is_file():
             return waiting
-        for path in sorted(self.folder.glob(f"*/{FILE_NAME}")):
-            with suppress(OSError, BadKeptManifest):
+        for path in manifests_in(self.folder):
+            with suppress(OSError, BadManifest):
                 for file in read_kept_manifest(path)[0].files:
                     if file.sha256 == sha256 and (path.parent / file.name).is_file():
                         return path.parent / file.name
@@ -117,7 +119,7 @@ class Shelf:
             return False
         if found.parent != self.blobs:
             self.blobs.mkdir(parents=True, exist_ok=True)
-            _link(found, self.blobs / f"sha256-{sha256}")
+            _link(found, self.waiting(sha256))
         return True
 
 

@@ -32,7 +32,7 @@ async def keep(shelf: Shelf, expected: str, size: int | None, pieces: AsyncItera
         StoreFailed: the disk is full, or worse; nothing of it stays.
 
     """
-    path = shelf.blobs / f"sha256-{expected}"
+    path = shelf.waiting(expected)
     scratch = path.with_name(f"{path.name}.{os.getpid()}-{next(_numbers)}{UPLOAD}")
     upload = _Upload(path, scratch, size or 0)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 
@@ -10,6 +9,7 @@ import trio
 from quart import Response
 from quart_trio import QuartTrio
 
+from llama_runner.catalog.digest import sha256_in
 from llama_runner.errors import BadRequest, LlamaRunnerError
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.ollama.errors import to_ollama
@@ -18,7 +18,6 @@ from llama_runner.http.answer import Answer
 from llama_runner.http.site import Pieces, UploadHandler
 from llama_runner.store.upload import keep
 
-_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 PREFIX = "/api/blobs/"
 
 
@@ -29,10 +28,10 @@ def digest_in(text: str) -> str:
         BadRequest: it is none.
 
     """
-    found = _DIGEST.fullmatch(text)
+    found = sha256_in(text)
     if found is None:
         raise BadRequest("invalid digest format")
-    return found[1]
+    return found
 
 
 def add_blob_route(app: QuartTrio, dependencies: Dependencies) -> None:
