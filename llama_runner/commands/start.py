@@ -13,6 +13,7 @@ import trio
 
 from llama_runner.catalog.cache import MetadataCache
 from llama_runner.catalog.catalog import Catalog, build_catalog, configured_files
+from llama_runner.catalog.kept_manifest import manifests_in
 from llama_runner.catalog.scanner import scan
 from llama_runner.cli import ExitCode, Options
 from llama_runner.commands.preparing import Prepared, find_engine, prepare, with_models
@@ -73,7 +74,7 @@ async def _run(options: Options, prepared: Prepared, engine: Engine, claim: Clai
 async def _serve(
     options: Options, prepared: Prepared, engine: Engine, claim: Claim, stop: Stop
 ) -> None:
-    catalog = await _find_models(prepared)
+    catalog = await find_models(prepared)
     bound = bind_listeners(prepared.configuration.app)
     make_room(len(bound), prepared.configuration.app.limits.max_connections)
     where = addresses(bound)
@@ -84,7 +85,7 @@ async def _serve(
         system_spawner(),
         prepared.state,
         store_folder(prepared),
-        partial(_find_models, prepared),
+        partial(find_models, prepared),
         bound,
         where,
         claim.control_key,
@@ -114,11 +115,14 @@ def store_folder(prepared: Prepared) -> Path:
     return wanted if there else embedded_models_folder(prepared.state)
 
 
-async def _find_models(prepared: Prepared) -> Catalog:
+async def find_models(prepared: Prepared) -> Catalog:
+    """Look at all that can be served, and tell of it in the log."""
     cache = MetadataCache(prepared.state / "metadata.json")
     store = store_folder(prepared)
-    there = [store] if await trio.to_thread.run_sync(store.is_dir) else []
-    folders, models = (*prepared.folders, *there), prepared.configuration.models
+    kept = await trio.to_thread.run_sync(manifests_in, store)
+    # Beside its models it may hold the embedded one, which is served only for want of others.
+    folders = (*prepared.folders, *([store] if kept else ()))
+    models = prepared.configuration.models
     found = await scan(
         tuple(dict.fromkeys(folders)), cache, files=configured_files(models), others=prepared.others
     )
