@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
-_ACTION = re.compile(r"\{\{(-?)\s*(.*?)\s*(-?)\}\}", re.DOTALL)
+from llama_runner.catalog.go_pieces import pieces_of
+
 _IF = re.compile(r"(else )?if (?:and )?((?:\.(?:System|Prompt) ?)+)")
 _NAMES = {".System": "system", ".Prompt": "prompt"}
 _JINJA = re.compile(r"\{%|\{\{-?\s*(?:messages|bos_token|raise_exception)\b")
@@ -75,7 +75,7 @@ def jinja_of(template: str) -> str:
     begin: list[str] = []
     rest: list[str] | None = None
     depth = 0
-    for kind, told in _pieces(template):
+    for kind, told in pieces_of(template):
         into = begin if rest is None else rest
         if kind == "text":
             into.append(f"{{{{- {json.dumps(told)} -}}}}" if told else "")
@@ -97,17 +97,3 @@ def jinja_of(template: str) -> str:
     if depth:
         raise NotTranslated("an if without its end")
     return _FRAME % ("".join(begin), "".join(rest or ()))
-
-
-def _pieces(template: str) -> Iterator[tuple[str, str]]:
-    """Return the texts and actions of a template, in their order; ``-`` takes blanks away."""
-    place, trims = 0, ""
-    for found in _ACTION.finditer(template):
-        text = template[place : found.start()]
-        text = text.lstrip() if trims else text
-        before, action, trims = found.groups()
-        yield "text", text.rstrip() if before else text
-        yield "action", action
-        place = found.end()
-    text = template[place:]
-    yield "text", text.lstrip() if trims else text

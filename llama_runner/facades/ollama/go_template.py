@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from llama_runner.catalog.go_pieces import pieces_of
 from llama_runner.errors import BadRequest, shortened
 
-_ACTION = re.compile(r"\{\{(-?)\s*(.*?)\s*(-?)\}\}", re.DOTALL)
 _CONDITION = re.compile(r"(?:if|else if) (?:and )?((?:\.\w+ ?)+)")
 _RESPONSE = ".Response"
 
@@ -93,17 +93,10 @@ def fill_in(template: str, *, system: str, prompt: str) -> str:
         BadRequest: the template holds what cannot be filled in.
 
     """
-    filling, place, trims = _Filling({".System": system, ".Prompt": prompt}), 0, ""
+    filling = _Filling({".System": system, ".Prompt": prompt})
     try:
-        for found in _ACTION.finditer(template):
-            text = template[place : found.start()]
-            text = text.lstrip() if trims else text
-            trims_before, action, trims = found.groups()
-            filling.text(text.rstrip() if trims_before else text)
-            filling.action(action)
-            place = found.end()
-        text = template[place:]
-        filling.text(text.lstrip() if trims else text)
+        for kind, told in pieces_of(template):
+            (filling.text if kind == "text" else filling.action)(told)
     except _Answer:
         pass
     return filling.whole()
