@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import trio
 from attrs import define, field
 
@@ -45,55 +43,61 @@ async def read_body(
         raise _too_large(limits)  # before a byte of it is read, or asked for
     if len(client.buffer) >= length and not head.chunked:
         return client.take(length)  # the usual case: it came along with the head
-    arrivals = _Arrivals(client, limits, holding, head.expects_continue)
-    return await (_chunked(arrivals, limits) if head.chunked else _sized(arrivals, length))
-
-
-async def body_pieces(
-    client: Client, head: RequestHead, limits: LimitsConfig, holding: Holding
-) -> AsyncIterator[bytes]:
-    """Return a body of any length piece by piece; who takes one lets go of the one before.
-
-    Raises as ``read_body`` does, but for the size.
-    """
-    arrivals = _Arrivals(client, limits, holding, head.expects_continue)
-    if head.chunked:
-        decoder = ChunkedDecoder()
-        while not decoder.finished:
-            try:
-                piece = decoder.feed(await arrivals.take(CHUNKED_PIECE_BYTES))
-            except FramingError:
-                raise HeadError(400, BROKEN_CHUNKS) from None
-            await trio.lowlevel.checkpoint()
-            if piece:
-                yield piece
-            holding.release()
-        client.give_back(decoder.leftover)
-        return
-    left = head.content_length or 0
-    while left:
-        piece = await arrivals.take(min(left, PIECE_BYTES))
-        left -= len(piece)
-        yield piece
-        holding.release()
+    pieces, body = BodyPieces.of(client, head, limits, holding), bytearray()
+    while not pieces.ended:
+        body += await pieces.more()
+        if len(body) > limits.max_body_bytes:
+            raise _too_large(limits)
+    return body
 
 
 @define(eq=False)
-class Rest:
-    """What is still to come of a body; ``ended`` tells that nothing is."""
+class BodyPieces:
+    """A body of any length, piece by piece; who takes one lets go of the one before.
 
-    _pieces: AsyncIterator[bytes]
-    ended: bool = field(default=False, init=False)
+    Raises as ``read_body`` does, but for the size. ``ended`` tells that nothing is to come.
+    """
 
-    def __aiter__(self) -> Rest:
+    _arrivals: _Arrivals
+    _left: int
+    _decoder: ChunkedDecoder | None
+
+    @classmethod
+    def of(
+        cls, client: Client, head: RequestHead, limits: LimitsConfig, holding: Holding
+    ) -> BodyPieces:
+        """Return the body of a request whose head was read."""
+        arrivals = _Arrivals(client, limits, holding, head.expects_continue)
+        return cls(arrivals, head.content_length or 0, ChunkedDecoder() if head.chunked else None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it was taken."""
+        return self._decoder.finished if self._decoder else not self._left
+
+    def __aiter__(self) -> BodyPieces:
         return self
 
     async def __anext__(self) -> bytes:
+        self._arrivals.holding.release()
+        if self.ended:
+            raise StopAsyncIteration
+        return await self.more()
+
+    async def more(self) -> bytes:
+        """Return what comes next, which may be nothing of a chunked body; keep what was taken."""
+        if self._decoder is None:
+            piece = await self._arrivals.take(min(self._left, PIECE_BYTES))
+            self._left -= len(piece)
+            return piece
         try:
-            return await anext(self._pieces)
-        except StopAsyncIteration:
-            self.ended = True
-            raise
+            piece = self._decoder.feed(await self._arrivals.take(CHUNKED_PIECE_BYTES))
+        except FramingError:
+            raise HeadError(400, BROKEN_CHUNKS) from None
+        await trio.lowlevel.checkpoint()
+        if self._decoder.finished:
+            self._arrivals.client.give_back(self._decoder.leftover)
+        return piece
 
 
 @define(eq=False)
@@ -126,27 +130,6 @@ class _Arrivals:
             await self.client.more(self.began + RATE_GRACE + self.received / rate)
         except ClientTooSlow:
             raise HeadError(408, f"the body came slower than {rate} bytes a second") from None
-
-
-async def _sized(arrivals: _Arrivals, length: int) -> bytearray:
-    body = bytearray()
-    while len(body) < length:
-        body += await arrivals.take(min(length - len(body), PIECE_BYTES))
-    return body
-
-
-async def _chunked(arrivals: _Arrivals, limits: LimitsConfig) -> bytearray:
-    body, decoder = bytearray(), ChunkedDecoder()
-    while not decoder.finished:
-        try:
-            body += decoder.feed(await arrivals.take(CHUNKED_PIECE_BYTES))
-        except FramingError:
-            raise HeadError(400, BROKEN_CHUNKS) from None
-        await trio.lowlevel.checkpoint()
-        if len(body) > limits.max_body_bytes:
-            raise _too_large(limits)
-    arrivals.client.give_back(decoder.leftover)
-    return body
 
 
 def _too_large(limits: LimitsConfig) -> HeadError:

@@ -16,7 +16,7 @@ from attrs import define, field
 from llama_runner.http.access import is_preflight, preflight_headers
 from llama_runner.http.answer import RETRY_LATER, Answer
 from llama_runner.http.application import Address
-from llama_runner.http.body import Rest, body_pieces, read_body
+from llama_runner.http.body import BodyPieces, read_body
 from llama_runner.http.body_room import Holding
 from llama_runner.http.client import Client, ClientGone, ClientTooSlow
 from llama_runner.http.head import read_head
@@ -101,13 +101,24 @@ class Connection:
             check_handshake(head)
         upload = self.site.upload(head)
         if upload is not None:
-            return await self._take(head, answer, partial(upload[0], upload[1]))
+            handler, name = upload
+            pieces = BodyPieces.of(self.client, head, self.site.limits, self.holding)
+            take = partial(handler, name, head.content_length, pieces, answer)
+            with self.client.consuming():
+                within = partial(self._within, head, answer, take)
+                return await self._guarded(head, answer, within) and pieces.ended
         body = await read_body(self.client, head, self.site.limits, self.holding)
         work = partial(relay, body, answer) if relay else partial(self._apply, head, body, answer)
+        self.client.answering(answer.interruption)
+        return await self._guarded(head, answer, work)
+
+    async def _guarded(
+        self, head: RequestHead, answer: Answer, work: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Have a request answered; say whether another may follow."""
         try:
-            self.client.answering(answer.interruption)
             await work()
-        except (ClientGone, ClientTooSlow):
+        except (ClientGone, ClientTooSlow, HeadError):
             raise
         except Exception:  # the fault boundary of a connection
             logger.exception("%s %s failed", head.method, head.path)
@@ -117,25 +128,6 @@ class Connection:
         if self.client.gone:
             raise ClientGone
         return answer.keeps_alive and answer.finished
-
-    async def _take(
-        self, head: RequestHead, answer: Answer, handler: Callable[..., Awaitable[None]]
-    ) -> bool:
-        """Have a body taken as it comes; say whether another request may follow."""
-        pieces = Rest(body_pieces(self.client, head, self.site.limits, self.holding))
-        try:
-            with answer.interruption, self.client.consuming():
-                await handler(head.content_length, pieces, answer)
-        except (ClientGone, ClientTooSlow, HeadError):
-            raise
-        except Exception:  # the fault boundary of a connection
-            logger.exception("%s %s failed", head.method, head.path)
-            if not answer.started:
-                await self._refuse(head, 500, "internal error; the log has the details")
-            return False
-        if not answer.started:
-            await self._refuse(head, 503, "the program is stopping", "shutting_down")
-        return answer.keeps_alive and pieces.ended
 
     async def _apply(self, head: RequestHead, body: Body, answer: Answer) -> None:
         if not head.wants_websocket:
@@ -150,8 +142,15 @@ class Connection:
             await self._refuse(head, 503, message, "too_many_websockets", RETRY_LATER)
 
     async def _apply_within(self, head: RequestHead, body: Body, answer: Answer) -> None:
+        serve = self.site.application.serve
+        await self._within(head, answer, partial(serve, answer, self.addresses, head, body))
+
+    async def _within(
+        self, head: RequestHead, answer: Answer, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do what a stop may interrupt, and say so to a client that was told nothing yet."""
         with answer.interruption:
-            await self.site.application.serve(answer, self.addresses, head, body)
+            await work()
         if answer.interruption.cancelled_caught and not (answer.started or self.client.gone):
             await self._refuse(head, 503, "the program is stopping", "shutting_down")
 
