@@ -47,11 +47,7 @@ class ModelControl:
         Answers in progress, and requests that wait for it already, come first. Whoever
         asks for it meanwhile has it loaded again afterwards.
         """
-        seat = self.let_go(self._spec(name))
-        if seat is None:
-            return False
-        await seat.gone.wait()
-        return True
+        return await vacate(self._runners, self._spec(name).key)
 
     def stays(self, spec: ModelSpec, request: RelayRequest) -> bool:
         """Have a loaded model stay as a request would that came to its end now.
@@ -69,11 +65,7 @@ class ModelControl:
 
     def let_go(self, spec: ModelSpec) -> Seat | None:
         """Begin to unload a model as ``unload`` does, without a wait; return what leaves."""
-        seat = self._runners.seat(spec.key)
-        if seat is not None:
-            logger.info("%s is unloaded as soon as it is idle", spec.key)
-            self._runners.let_go(seat)
-        return seat
+        return _let_go(self._runners, spec.key)
 
     def pin(self, name: str, *, pinned: bool) -> str:
         """Keep a model loaded, once it is, until the program ends; or no longer. Return its key."""
@@ -126,12 +118,21 @@ class ModelControl:
         return spec
 
 
-async def vacate(runners: RunnerManager, key: str) -> None:
-    """Stop a model as ``unload`` does, if it is there, and wait until it is gone."""
+async def vacate(runners: RunnerManager, key: str) -> bool:
+    """Stop a model as ``unload`` does; return whether it was loaded."""
+    seat = _let_go(runners, key)
+    if seat is None:
+        return False
+    await seat.gone.wait()
+    return True
+
+
+def _let_go(runners: RunnerManager, key: str) -> Seat | None:
     seat = runners.seat(key)
     if seat is not None:
+        logger.info("%s is unloaded as soon as it is idle", key)
         runners.let_go(seat)
-        await seat.gone.wait()
+    return seat
 
 
 def _in_words(seen: Outlook) -> str | None:

@@ -9,7 +9,7 @@ from functools import partial
 import trio
 from attrs import define, field
 
-from llama_runner.catalog.card import ModelCard
+from llama_runner.catalog.catalog import CatalogModel
 from llama_runner.concurrency.disk import Disk
 from llama_runner.errors import LlamaRunnerError, StoreFailed
 from llama_runner.store.remote_model import PulledModel
@@ -55,14 +55,15 @@ class Store:
         await self._make(partial(self.shelf.put, model))
         await self._vacate(model.name)
 
-    async def remove(self, card: ModelCard) -> None:
-        """Remove a model and its files; it must not be loaded.
+    async def remove(self, model: CatalogModel) -> None:
+        """Remove a model and its files, once its engine has ended.
 
         Raises:
             StoreFailed: a file of it is in use, or worse.
 
         """
-        await self._make(partial(self.shelf.remove, card.path.parent))
+        await self._vacate(model.key)
+        await self._make(partial(self.shelf.remove, model.card.path.parent))
 
     async def _make(self, work: Callable[[], object]) -> None:
         change = Change(work)

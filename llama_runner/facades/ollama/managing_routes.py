@@ -45,12 +45,10 @@ def add_managing_routes(app: QuartTrio, dependencies: Dependencies) -> None:
         model = _found(dependencies, name, f'name "{name}" is invalid')
         if model is None:
             raise UnknownModel(name, ())
-        card = model.card
-        if not card.origin.is_kept:
-            where = f"it was not fetched or made here, and lies in {card.path}"
+        if not model.card.origin.is_kept:
+            where = f"it was not fetched or made here, and lies in {model.card.path}"
             raise BadRequest(f"model '{name}' cannot be deleted: {where}")
-        await dependencies.models.unload(model.key)
-        await dependencies.store.remove(card)
+        await dependencies.store.remove(model)
         return Response(b"")
 
 
