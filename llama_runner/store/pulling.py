@@ -75,8 +75,6 @@ class Puller:
         log.say("success")
 
     async def _fetch(self, source: Source, model: RemoteModel, log: PullLog) -> None:
-        for file in {part.file for part in model.parts}:
-            await on_disk(Disk(), partial(self._shelf.recover, file.sha256, file.size))
         await self._check_space(model.parts)
         for part in model.parts:
             async with self._download(source, part, log) as download:
@@ -114,9 +112,12 @@ class Puller:
 
     def _look_at_space(self, parts: Sequence[RemotePart]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        files = {part.file for part in parts}
+        for file in files:
+            self._shelf.recover(file.sha256, file.size)
         needed = sum(
             bytes_left(self.folder / file.stored_as, Pieces(file.size, self._piece))
-            for file in {part.file for part in parts}
+            for file in files
         )
         free = shutil.disk_usage(self.folder).free
         if needed > free:

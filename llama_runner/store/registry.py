@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from llama_runner.errors import PullFailed
+from llama_runner.store.file_names import told_apart
 from llama_runner.store.pull_name import PullName
 from llama_runner.store.remote_file import RemoteFile
 from llama_runner.store.remote_model import NOT_THERE, NoSuchModel, RemoteModel, RemotePart, Role
@@ -83,10 +84,5 @@ _STEMS: Mapping[Role, str] = {Role.PROJECTOR: "mmproj"}
 
 def _numbered(parts: tuple[RemotePart, ...]) -> tuple[RemotePart, ...]:
     """Give each file a name of its own."""
-    names: dict[str, int] = {}
-    numbered = []
-    for part in parts:
-        names[part.name] = count = names.get(part.name, 0) + 1
-        name = part.name if count == 1 else part.name.replace(".", f"-{count}.", 1)
-        numbered.append(RemotePart(part.role, part.file, name))
-    return tuple(numbered)
+    names = told_apart(part.name for part in parts)
+    return tuple(evolve(part, name=name) for part, name in zip(parts, names, strict=True))

@@ -6,12 +6,11 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from quart.wrappers.response import ResponseBody
 
 from llama_runner.catalog.card import ModelCard
@@ -21,6 +20,7 @@ from llama_runner.facades.ollama.create_request import CreateRequest
 from llama_runner.facades.ollama.errors import to_ollama
 from llama_runner.facades.ollama.line import line
 from llama_runner.facades.ollama.names import find, spelled
+from llama_runner.store.file_names import told_apart
 from llama_runner.store.making import SuppliedFile, adapters, files_of, supplied, texts_of
 from llama_runner.store.pull_name import read_pull_name
 from llama_runner.store.pulls import Pull
@@ -134,7 +134,7 @@ class Creation(ResponseBody):
             texts[Role.CHAT_TEMPLATE] = (self._template,)
         files = (*self._files, *(() if base is None else files_of(base)))
         name = spelled(self._dependencies.catalog.value, asked.name.short)
-        return PulledModel(name, _told_apart(files), texts)
+        return PulledModel(name, _numbered(files), texts)
 
 
 def _files(shelf: Shelf, asked: CreateRequest) -> tuple[PulledFile, ...]:
@@ -151,18 +151,10 @@ def _here(shelf: Shelf, files: Mapping[str, str]) -> Iterator[SuppliedFile]:
         yield SuppliedFile(name, path, digest)
 
 
-def _told_apart(files: Sequence[PulledFile]) -> tuple[PulledFile, ...]:
-    """Return files of which no two have the same name."""
-    used: set[str] = set()
-    apart = []
-    for file in files:
-        name, number = file.name, 1
-        while name.lower() in used:
-            number += 1
-            name = f"{Path(file.name).stem}-{number}.gguf"
-        used.add(name.lower())
-        apart.append(PulledFile(file.role, name, file.path, file.size, file.sha256))
-    return tuple(apart)
+def _numbered(files: Sequence[PulledFile]) -> tuple[PulledFile, ...]:
+    """Give each file a name of its own."""
+    names = told_apart(file.name for file in files)
+    return tuple(evolve(file, name=name) for file, name in zip(files, names, strict=True))
 
 
 def _layers(model: PulledModel, asked: CreateRequest) -> Iterator[Step]:
