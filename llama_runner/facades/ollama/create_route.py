@@ -7,7 +7,7 @@ from quart_trio import QuartTrio
 
 from llama_runner.facades.dependencies import Dependencies
 from llama_runner.facades.ollama.create_request import read_create_request
-from llama_runner.facades.ollama.creating import SUCCESS, Creation
+from llama_runner.facades.ollama.creating import Creation
 from llama_runner.facades.ollama.dialect import LINES
 from llama_runner.facades.quart_app import json_response
 
@@ -21,7 +21,4 @@ def add_create_route(app: QuartTrio, dependencies: Dependencies) -> None:
         creation = await Creation(dependencies, asked).checked()
         if asked.streams:
             return Response(creation, content_type=LINES.content_type)
-        async with creation:
-            async for _ in creation.steps():
-                pass
-        return json_response(SUCCESS)
+        return json_response(await creation.last_step())

@@ -6,44 +6,33 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from types import TracebackType
-from typing import Any
 
 import trio
 from attrs import define, evolve, field
-from quart.wrappers.response import ResponseBody
 
 from llama_runner.catalog.card import ModelCard
-from llama_runner.errors import BadRequest, LlamaRunnerError, UnknownModel
-from llama_runner.facades.dependencies import Dependencies
+from llama_runner.errors import BadRequest, UnknownModel
 from llama_runner.facades.ollama.create_request import CreateRequest
-from llama_runner.facades.ollama.errors import to_ollama
-from llama_runner.facades.ollama.line import line
 from llama_runner.facades.ollama.names import find, spelled
+from llama_runner.facades.ollama.steps_body import SUCCESS, Step, StepsBody
 from llama_runner.store.file_names import told_apart
 from llama_runner.store.making import SuppliedFile, adapters, files_of, supplied, texts_of
 from llama_runner.store.pull_name import read_pull_name
-from llama_runner.store.pulls import Pull
 from llama_runner.store.remote_model import PulledFile, PulledModel, Role
 from llama_runner.store.shelf import Shelf
 
-SUCCESS = {"status": "success"}
-Step = Mapping[str, Any]
-
 
 @define(eq=False)
-class Creation(ResponseBody):
-    """One model being made; its steps, or these as lines.
+class Creation(StepsBody):
+    """One model being made.
 
     What can be told to be wrong before anything is done, ``checked`` tells.
     """
 
-    _dependencies: Dependencies
     _asked: CreateRequest
     _base: ModelCard | None = field(default=None, init=False)
     _files: Sequence[PulledFile] = field(factory=tuple, init=False)
     _template: str | None = field(default=None, init=False)
-    _pull: Pull | None = field(default=None, init=False)
 
     async def checked(self) -> Creation:
         """Look at all that is asked for, and return the same.
@@ -70,8 +59,9 @@ class Creation(ResponseBody):
         """
         store, asked = self._dependencies.store, self._asked
         if asked.base and self._base is None:
-            async for step in self._fetch():
-                yield step
+            async for step in self.pulled(read_pull_name(asked.base)):
+                if step != SUCCESS:  # which is for the end of all
+                    yield step
             self._base = self._found()
             if self._base is None:
                 raise UnknownModel(asked.base, ())
@@ -81,40 +71,6 @@ class Creation(ResponseBody):
         yield {"status": "writing manifest"}
         await store.put(model)
         yield SUCCESS
-
-    async def __aenter__(self) -> Creation:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._leave()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for step in self.steps():
-                yield line(step)
-        except LlamaRunnerError as error:
-            yield line({"error": to_ollama(error).message})
-
-    async def _fetch(self) -> AsyncIterator[Step]:
-        self._pull = await self._dependencies.pulls.join(read_pull_name(self._asked.base))
-        try:
-            async for step in self._pull.log.follow():
-                if step != SUCCESS:
-                    yield step
-            if self._pull.failure is not None:
-                raise self._pull.failure
-        finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        if self._pull is not None:
-            self._dependencies.pulls.leave(self._pull)
-            self._pull = None
 
     def _found(self) -> ModelCard | None:
         try:
