@@ -7,17 +7,17 @@ from attrs import frozen
 
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.anthropic.errors import to_anthropic
-from llama_runner.facades.anthropic.events import event
 from llama_runner.facades.openai.dialect import OpenAIDialect
-from llama_runner.relay.dialect import ErrorAnswer, Waiting
-from llama_runner.relay.stream_kind import EVENT_STREAM, StreamKind
+from llama_runner.facades.openai.named_event import named_event
+from llama_runner.relay.dialect import ErrorAnswer
 
 
 @frozen
-class AnthropicDialect:
-    """The relay's Dialect for Anthropic's routes."""
+class AnthropicDialect(OpenAIDialect):
+    """The relay's Dialect for Anthropic's routes.
 
-    stream: StreamKind = EVENT_STREAM
+    Heartbeats are comments as OpenAI's: a ping may not come before the message has begun.
+    """
 
     def error(self, error: LlamaRunnerError) -> ErrorAnswer:
         """Return the error as a whole answer."""
@@ -26,8 +26,4 @@ class AnthropicDialect:
 
     def last_event(self, error: LlamaRunnerError) -> bytes:
         """Return the error as the stream's last event."""
-        return event(to_anthropic(error).fields())
-
-    def heartbeat(self, waiting: Waiting) -> bytes:
-        """Return an SSE comment: a ping may not come before the message has begun."""
-        return OpenAIDialect().heartbeat(waiting)
+        return named_event(to_anthropic(error).fields())

@@ -15,12 +15,11 @@ from attrs import define, field
 from llama_runner.errors import LlamaRunnerError, RunnerLost
 from llama_runner.events.usage import Usage
 from llama_runner.facades.anthropic.content import Content
-from llama_runner.facades.anthropic.events import event
+from llama_runner.facades.openai.chunks import Chunks
+from llama_runner.facades.openai.named_event import named_event
 from llama_runner.facades.openai.part import chat_part
 from llama_runner.relay.dialect import Waiting
-from llama_runner.relay.joined import END, read_chunk
 from llama_runner.relay.record import Durations
-from llama_runner.relay.usage import usage_of_timings
 from llama_runner.wire.sse import ServerSentEvent, SSEDecoder
 
 _REASONS: Mapping[str, str] = {"length": "max_tokens", "tool_calls": "tool_use"}
@@ -32,20 +31,23 @@ class AnthropicReply:
 
     _model: str
     _streams: bool
-    usage: Usage | None = field(default=None, init=False)
     _id: str = field(factory=lambda: f"msg_{token_hex(12)}", init=False)
-    _progress: Mapping[str, Any] = field(factory=dict, init=False)
+    _chunks: Chunks = field(factory=Chunks, init=False)
     _decoder: SSEDecoder = field(factory=SSEDecoder, init=False)
     _content: Content = field(factory=Content, init=False)
     _begun: bool = field(default=False, init=False)
     _finish: str | None = field(default=None, init=False)
-    _ended: bool = field(default=False, init=False)
     _failure: LlamaRunnerError | None = field(default=None, init=False)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer took, once it has ended and if the engine said so."""
+        return self._chunks.usage
 
     @property
     def waiting(self) -> Waiting:
         """How far the prompt has been read."""
-        return Waiting(processed=self._progress.get("processed"), total=self._progress.get("total"))
+        return self._chunks.waiting
 
     def feed(self, piece: bytes) -> bytes:
         """Take what came next; return the events that tell it, if any.
@@ -61,7 +63,7 @@ class AnthropicReply:
         told: list[bytes] = []
         try:
             for each in self._decoder.feed(piece):
-                told += map(event, self._take(each))
+                told += map(named_event, self._take(each))
         except LlamaRunnerError as error:
             if not any(told):
                 raise
@@ -77,7 +79,7 @@ class AnthropicReply:
         """
         if self._failure is not None:
             raise self._failure
-        if not (self._ended and self._finish):
+        if not (self._chunks.ended and self._finish):
             raise RunnerLost("the engine broke off its answer before it was finished")
         reason = _REASONS.get(self._finish, "end_turn")
         if not self._streams:
@@ -87,22 +89,12 @@ class AnthropicReply:
         delta = {"stop_reason": reason, "stop_sequence": None}
         told.append({"type": "message_delta", "delta": delta, "usage": self._usage()})
         told.append({"type": "message_stop"})
-        return b"".join(map(event, told))
+        return b"".join(map(named_event, told))
 
     def _take(self, each: ServerSentEvent) -> list[dict[str, Any]]:
-        if each.data == END:
-            self._ended = True
-            return []
-        chunk = read_chunk(each)
+        chunk = self._chunks.read(each)
         if chunk is None:
             return []
-        progress = chunk.get("prompt_progress")
-        if isinstance(progress, dict):
-            self._progress = progress
-            return []
-        timings = chunk.get("timings")
-        if isinstance(timings, dict):
-            self.usage = usage_of_timings(timings)
         part = chat_part(chunk)
         self._finish = part.finish or self._finish
         told = self._content.add(part)
@@ -113,7 +105,7 @@ class AnthropicReply:
         if self._begun:
             return []
         self._begun = True
-        total = self._progress.get("total")
+        total = self.waiting.total
         usage = {"input_tokens": total if isinstance(total, int) else 0, "output_tokens": 0}
         return [{"type": "message_start", "message": {**self._message([], None), "usage": usage}}]
 

@@ -13,19 +13,18 @@ from llama_runner.errors import LlamaRunnerError, RunnerLost
 from llama_runner.events.usage import Usage
 from llama_runner.facades.ollama.line import line
 from llama_runner.facades.ollama.logprobs import ollama_logprobs
-from llama_runner.facades.openai.part import Part, PartReader
 from llama_runner.facades.ollama.plain_text import TEXT_EVENT, PlainText, plain_text
 from llama_runner.facades.ollama.spent import spent
 from llama_runner.facades.ollama.timestamps import utc_time
 from llama_runner.facades.ollama.tool_calls import ollama_calls
 from llama_runner.facades.ollama.wanted import Wanted
+from llama_runner.facades.openai.chunks import Chunks
+from llama_runner.facades.openai.part import Part, PartReader
 from llama_runner.relay.dialect import Waiting
 from llama_runner.relay.gathered_calls import GatheredCalls
-from llama_runner.relay.joined import END, read_chunk
 from llama_runner.relay.record import Durations
 from llama_runner.relay.relay_request import RelayRequest, Task
 from llama_runner.relay.tongue import Wish
-from llama_runner.relay.usage import usage_of_timings
 from llama_runner.wire.sse import ServerSentEvent, SSEDecoder
 
 
@@ -69,14 +68,12 @@ class OllamaReply:
     _request: RelayRequest
     _streams: bool = field(init=False)
     _plain: PlainText | None = field(default=None, init=False)
-    usage: Usage | None = field(default=None, init=False)
-    _progress: Mapping[str, Any] = field(factory=dict, init=False)
+    _chunks: Chunks = field(factory=Chunks, init=False)
     _decoder: SSEDecoder = field(factory=SSEDecoder, init=False)
     _body: bytearray = field(factory=bytearray, init=False)
     _parts: list[Part] = field(factory=list, init=False)
     _calls: GatheredCalls = field(factory=GatheredCalls, init=False)
     _finish: str | None = field(default=None, init=False)
-    _ended: bool = field(default=False, init=False)
     _failure: LlamaRunnerError | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -85,9 +82,14 @@ class OllamaReply:
             self._plain = plain_text(lambda now, text: self._object(text, "", [], (), now))
 
     @property
+    def usage(self) -> Usage | None:
+        """What the answer took, once it has ended and if the engine said so."""
+        return self._chunks.usage
+
+    @property
     def waiting(self) -> Waiting:
         """How far the prompt has been read."""
-        return Waiting(processed=self._progress.get("processed"), total=self._progress.get("total"))
+        return self._chunks.waiting
 
     def feed(self, piece: bytes) -> bytes:
         """Take what came next; return the lines that tell it, if any.
@@ -126,7 +128,7 @@ class OllamaReply:
         if self._failure is not None:
             raise self._failure
         told = b"" if self._request.goes_up_as_stream else self._tell_body()
-        if not (self._ended and self._finish):
+        if not (self._chunks.ended and self._finish):
             raise RunnerLost("the engine broke off its answer before it was finished")
         cut = self._finish == "length"
         calls, parts = ollama_calls(self._calls.whole(), cut=cut), self._parts
@@ -157,26 +159,12 @@ class OllamaReply:
         return piece[place:] if place else piece
 
     def _line(self, event: ServerSentEvent) -> bytes:
-        if event.data == END:
-            self._ended = True
-            return b""
-        chunk = read_chunk(event)
-        if chunk is None:
-            return b""
-        progress = chunk.get("prompt_progress")
-        if isinstance(progress, dict):
-            self._progress = progress
-            return b""
-        return self._take(chunk)
-
-    def _take(self, chunk: dict[str, Any]) -> bytes:
-        timings = chunk.get("timings")
-        if isinstance(timings, dict):
-            self.usage = usage_of_timings(timings)
-        return self._tell(self._read(chunk))
+        chunk = self._chunks.read(event)
+        return b"" if chunk is None else self._tell(self._read(chunk))
 
     def _tell(self, part: Part) -> bytes:
-        self._finish, self._ended = part.finish or self._finish, self._ended or part.ends
+        self._finish = part.finish or self._finish
+        self._chunks.ended = self._chunks.ended or part.ends
         if part.calls:
             self._calls.add(part.calls)
         if not (part.text or part.thinking or part.logprobs):
@@ -218,5 +206,6 @@ class OllamaReply:
             answer = None
         if not isinstance(answer, dict):
             raise RunnerLost("the engine's answer is none")
-        self._ended = True
-        return self._take(answer)
+        self._chunks.ended = True
+        self._chunks.note(answer)
+        return self._tell(self._read(answer))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import orjson
 from attrs import frozen
 
 from llama_runner.errors import LlamaRunnerError
 from llama_runner.facades.openai.dialect import OpenAIDialect
 from llama_runner.facades.openai.errors import to_openai
+from llama_runner.facades.openai.named_event import named_event
 
 
 @frozen
@@ -21,4 +21,4 @@ class ResponsesDialect(OpenAIDialect):
             **{"type": "error", "code": worded.code, "message": worded.message},
             **{"param": worded.param, "sequence_number": 0},
         }
-        return b"event: error\ndata: %b\n\n" % orjson.dumps(fields)
+        return named_event(fields)

@@ -1,4 +1,4 @@
-"""Anthropic's server-sent events: each is named by the type of its object."""
+"""Server-sent events that are named by the type of their object, as Anthropic's are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 import orjson
 
 
-def event(fields: Mapping[str, Any]) -> bytes:
-    """Return an object as an event."""
+def named_event(fields: Mapping[str, Any]) -> bytes:
+    """Return an object as its event."""
     return b"event: %b\ndata: %b\n\n" % (fields["type"].encode(), orjson.dumps(fields))
