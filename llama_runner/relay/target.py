@@ -31,6 +31,12 @@ class Target:
     system: str = ""
     messages: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def template_fields(self) -> dict[str, Any]:
+        """What the model's template is told where a request says nothing else."""
+        configured = self.request_defaults.get("chat_template_kwargs")
+        return {**configured} if isinstance(configured, dict) else {}
+
     def refuse_unless_it_does(self, task: Task) -> None:
         """Raise BadRequest for what the model cannot do, before anything is loaded for it."""
         if task in self.tasks:

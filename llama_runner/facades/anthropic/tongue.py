@@ -117,8 +117,4 @@ def _template_fields(asked: Mapping[str, Any], target: Target) -> dict[str, Any]
     thinking = asked.get("thinking")
     if isinstance(thinking, dict) and "thinking" in target.capabilities:
         fields.setdefault("enable_thinking", thinking.get("type") != "disabled")
-    if not fields:
-        return {}
-    configured = target.request_defaults.get("chat_template_kwargs")
-    before = configured if isinstance(configured, dict) else {}
-    return {"chat_template_kwargs": {**before, **fields}}
+    return {"chat_template_kwargs": {**target.template_fields, **fields}} if fields else {}

@@ -33,9 +33,7 @@ def template_fields(think: Think, target: Target) -> Mapping[str, Any]:
     """Return what the engine is told: a model that can think does, unless it is told not to."""
     if "thinking" not in target.capabilities:
         return {}
-    configured = target.request_defaults.get("chat_template_kwargs")
-    told = {**configured} if isinstance(configured, dict) else {}
-    told["enable_thinking"] = think is not False
+    told = {**target.template_fields, "enable_thinking": think is not False}
     if not isinstance(think, str):
         return {"chat_template_kwargs": told}
     told["reasoning_effort"] = think
